@@ -1,0 +1,49 @@
+/** Why a port could not do its work. A closed list: every code has a row in docs/errors.md. */
+export type FaultCode =
+  | 'STORE_CLOSED' // the adapter was closed; nothing was done
+  | 'STORE_READ_ONLY' // disk full or failing; nothing was written; works again once space is free
+  | 'STORE_OUTCOME_UNKNOWN' // the call may or may not have taken effect; read back, compare bytes
+  | 'STORE_DAMAGED' // stored bytes do not match their hash; `detail` names stream and revision
+  | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
+  | 'STORE_NEWER' // written by a newer version
+  | 'STORE_IN_USE' // another process holds the data folder
+  | 'SQLITE_TOO_OLD'
+  | 'STREAM_NAME_INVALID'
+  | 'APPEND_EMPTY'
+  | 'EVENT_TOO_LARGE'
+  | 'COMMIT_TOO_LARGE'
+  | 'CURSOR_INVALID'
+  | 'ABORTED' // the caller's signal fired
+  | 'QUEUE_CLOSED'
+  | 'QUEUE_FULL'
+  | 'EVIDENCE_EXISTS' // write-once: other bytes are already stored under this key
+  | 'EVIDENCE_MISSING'
+  | 'EVIDENCE_DAMAGED'
+  | 'KEY_MISSING' // never existed
+  | 'KEY_DESTROYED' // erased on purpose: its values are gone for ever
+  | 'KEY_DAMAGED'
+  | 'SEAL_DAMAGED' // a ciphertext does not open under its key
+  | 'PACK_SET_UNAVAILABLE' // no policy set with this digest
+  | 'EVALUATION_FAILED' // the policy engine threw, overflowed or ran out of time
+  | 'SIGNING_FAILED';
+
+/**
+ * A port could not do its work. `retryable` says whether the same call may succeed later.
+ * Expected outcomes (a conflict, a missing stream) are values, never faults.
+ */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+  readonly retryable: boolean;
+  constructor(code: FaultCode, detail: string, o: { retryable?: boolean; cause?: unknown } = {}) {
+    super(`${code}: ${detail}`, o.cause === undefined ? undefined : { cause: o.cause });
+    this.code = code;
+    this.retryable = o.retryable ?? false;
+  }
+}
+
+/** Works across realms (worker threads, Jest), where `instanceof` does not. */
+export function isFault(error: unknown, code?: FaultCode): error is Fault {
+  const e = error as { name?: unknown; code?: unknown } | null | undefined;
+  return e?.name === 'Fault' && (code === undefined || e.code === code);
+}

@@ -1,0 +1,50 @@
+export type { Clock, Entropy, Log, LogLevel, Metrics } from './environment.ts';
+export type {
+  AllPage,
+  Appended,
+  CallOptions,
+  Conflict,
+  Cursor,
+  EventFilter,
+  EventStore,
+  NewEvent,
+  StoredEvent,
+  StoreLimits,
+  StreamPage,
+  SubscriptionItem,
+  Version,
+} from './event-store.ts';
+export type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore } from './evidence-store.ts';
+export { Fault, isFault } from './fault.ts';
+export type { FaultCode } from './fault.ts';
+export type { Ciphertext, DataKeyId, KeyVault, SealRequest } from './key-vault.ts';
+export type {
+  PackRef,
+  PackResult,
+  PolicyEngine,
+  PolicyFinding,
+  PolicyResult,
+  PolicySetRef,
+  PolicyStage,
+} from './policy-engine.ts';
+export type { ProcessRow, ProcessState } from './process-state.ts';
+export type { PublicKeyRef, Signer } from './signer.ts';
+export type {
+  PackageDefinition,
+  ResolvedPackage,
+  TaskContext,
+  TaskFailure,
+  TaskPackages,
+  TaskResult,
+  UnknownPackage,
+} from './task-packages.ts';
+export type {
+  Consumption,
+  ConsumeOptions,
+  Leased,
+  QueueDepth,
+  Settlement,
+  Work,
+  WorkKind,
+  WorkQueue,
+} from './work-queue.ts';

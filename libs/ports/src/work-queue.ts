@@ -1,0 +1,60 @@
+import type { Json } from '@maestro/domain';
+
+/** `policy`: evaluate a pack set. `task`: run a package. */
+export type WorkKind = 'policy' | 'task';
+
+/** One thing to do, derived from an intent event; it can always be derived again. */
+export type Work = {
+  readonly kind: WorkKind;
+  /** id of the event that opened the intent: publishing it twice delivers it once while it is queued or leased */
+  readonly intentId: string;
+  /** runner class of a task (`small`, `medium`, `large`), `default` otherwise */
+  readonly workClass: string;
+  /** group for fairness: runs take turns */
+  readonly executionId: string;
+  readonly payload: Json;
+};
+
+/** Work handed to one consumer until it answers or `ackWaitMs` passes. */
+export type Leased<W extends Work = Work> = { readonly work: W; readonly leaseId: string; readonly delivery: number };
+
+/** `ack`: done, forget it. `retry`: hand it out again, not before `delayMs`. `reject`: never again (poison); kept by name. */
+export type Settlement =
+  | { readonly kind: 'ack' }
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  | { readonly kind: 'reject'; readonly reason: string };
+
+export type QueueDepth = { readonly waiting: number; readonly leased: number };
+
+export type Consumption = {
+  /** Stops taking work, waits for the handlers in flight, at most `graceMs`; then aborts their signals. Idempotent. */
+  stop(graceMs: number): Promise<void>;
+};
+
+export type ConsumeOptions = {
+  readonly classes?: readonly string[];
+  /** handlers in flight at most */
+  readonly concurrencyMax: number;
+  /** a lease not settled by then is handed out again (delivery + 1) and its handler's signal aborts; default 30,000 */
+  readonly ackWaitMs?: number;
+};
+
+/**
+ * Work waiting for a consumer. At least once: a handler may see the same intent again (`delivery` > 1).
+ * Work may be lost with the queue (a crash); the dispatcher publishes open intents again.
+ * Faults: QUEUE_CLOSED, QUEUE_FULL (back-pressure: publish later).
+ */
+export interface WorkQueue {
+  /** Idempotent per intent while it is queued or leased. All or nothing where QUEUE_FULL. */
+  publish(work: readonly [Work, ...Work[]]): Promise<void>;
+  consume(
+    kind: WorkKind,
+    handler: (leased: Leased, signal: AbortSignal) => Promise<Settlement>,
+    o: ConsumeOptions,
+  ): Consumption;
+  /** Best effort: drops waiting work of these intents and aborts the signals of leased work. */
+  revoke(intentIds: readonly string[]): Promise<void>;
+  depth(kind: WorkKind): Promise<QueueDepth>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
