@@ -1,4 +1,5 @@
 // One Jest for the whole workspace. Workspace packages resolve from source (`source` condition): no build before a test.
+// `./maestro test` sets the environment that this needs; specs of outside tools run only under `./maestro test --tools`.
 const swc = {
   swcrc: false,
   sourceMaps: 'inline',
@@ -10,14 +11,20 @@ const swc = {
     transform: { legacyDecorator: true, decoratorMetadata: true },
   },
 };
+const tools = process.env.MAESTRO_TEST_TOOLS === '1';
+
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   roots: ['<rootDir>/contracts', '<rootDir>/libs', '<rootDir>/services', '<rootDir>/tools'],
-  testMatch: ['**/src/**/*.spec.ts', '<rootDir>/tools/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/'],
-  modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.cache/', '<rootDir>/\\.maestro/'],
+  testMatch: tools ? ['**/src/**/*.tool.spec.ts'] : ['**/src/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/', ...(tools ? [] : ['\\.tool\\.spec\\.ts$'])],
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.cache/', '<rootDir>/\\.maestro/', '<rootDir>/tools/arch/fixtures/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   maxWorkers: 2,
+  coverageProvider: 'babel',
+  coverageReporters: ['json'],
+  coverageDirectory: '<rootDir>/coverage',
+  collectCoverageFrom: ['**/src/**/*.ts', '!**/*.spec.ts', '!**/generated/**', '!**/fixtures/**', '!**/dist/**'],
 };

@@ -1,0 +1,85 @@
+// `./maestro test`: Jest over the whole workspace, then what was left out and one plain line of figures.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter } from 'node:path';
+
+const toolSpecs = /\.tool\.spec\.ts$/;
+
+/** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `COSIGN`). */
+export function toolEnvironment() {
+  const cache = process.env.MAESTRO_TOOL_CACHE ?? `${homedir()}/.cache/maestro/tools`;
+  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN']];
+  const found = {};
+  for (const folder of existsSync(cache) ? readdirSync(cache).sort() : []) {
+    const [name, variable] = wanted.find(([tool]) => folder.startsWith(`${tool}-`)) ?? [];
+    if (name && existsSync(`${cache}/${folder}/${name}`)) found[variable] = `${cache}/${folder}/${name}`;
+  }
+  const folders = Object.values(found).map((file) => file.slice(0, file.lastIndexOf('/')));
+  return { ...found, ...process.env, PATH: [process.env.PATH, ...folders].join(delimiter) };
+}
+
+function specsBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && toolSpecs.test(entry.name) && !/node_modules|\/dist/.test(entry.parentPath))
+    .map((entry) => `${entry.parentPath}/${entry.name}`);
+}
+
+function leftOut(root) {
+  const folders = ['contracts', 'libs', 'services', 'tools'].map((folder) => `${root}${folder}`);
+  return folders.flatMap(specsBelow).map((file) => file.slice(root.length)).sort();
+}
+
+/** Figures of a Jest result file: a suite that could not even start counts as one failure. */
+export function figures(resultFile) {
+  if (!existsSync(resultFile)) return { passed: 0, failed: 1, skipped: 0 };
+  const result = JSON.parse(readFileSync(resultFile, 'utf8'));
+  return {
+    passed: result.numPassedTests,
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+function jestArguments(root, options, rest, resultFile) {
+  const args = [`${root}node_modules/jest/bin/jest.js`, '--rootDir', root, '-c', `${root}jest.config.mjs`, '--json'];
+  args.push(`--outputFile=${resultFile}`, ...(options.coverage ? ['--coverage'] : []));
+  return [...args, ...rest];
+}
+
+/** Runs the specs and prints the figures. Returns the exit code: 0 only when all passed and none was skipped. */
+export function runTests(root, args) {
+  const options = { tools: args.includes('--tools'), coverage: args.includes('--coverage') };
+  const rest = args.filter((arg) => arg !== '--tools' && arg !== '--coverage');
+  const whole = rest.length === 0;
+  const name = options.tools ? 'tools' : options.coverage ? 'coverage' : 'test';
+  const resultFile = `${root}.cache/results/${name}.json`;
+  const conformance = process.env.MAESTRO_CONFORMANCE_DIR ?? `${root}.cache/conformance`;
+  mkdirSync(`${root}.cache/results`, { recursive: true });
+  rmSync(resultFile, { force: true });
+  if (whole && !options.tools) rmSync(conformance, { recursive: true, force: true });
+  mkdirSync(conformance, { recursive: true });
+  const run = spawnSync(process.execPath, jestArguments(root, options, rest, resultFile), {
+    cwd: root,
+    stdio: ['inherit', 'ignore', 'inherit'], // Jest prints its report to stderr and, with --json, the result to stdout too
+    env: {
+      ...toolEnvironment(),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim(),
+      MAESTRO_CONFORMANCE_DIR: conformance,
+      ...(options.tools && { MAESTRO_TEST_TOOLS: '1' }),
+    },
+  });
+  const { passed, failed, skipped } = figures(resultFile);
+  if (whole && !options.tools) sayWhatWasLeftOut(leftOut(root));
+  const forbidden = whole && skipped > 0;
+  if (forbidden) console.log(`${skipped} skipped: a full run may not skip`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || forbidden ? 1 : (run.status ?? 1);
+}
+
+function sayWhatWasLeftOut(specs) {
+  if (specs.length === 0) return;
+  console.log(`\nLeft out, because they need opa, cosign, strace or python3 (run them with ./maestro test --tools):`);
+  for (const spec of specs) console.log(`  ${spec}`);
+  console.log('Left out, because they are gates and not specs: .ci/run runs those too.\n');
+}
