@@ -1,0 +1,213 @@
+import type { Environment, PolicyDecision } from '@maestro/contracts';
+import { accept, assertNever } from '../decider.ts';
+import type { Decider, Decision } from '../decider.ts';
+import { reject } from '../rejection.ts';
+import { POLICY_DEADLINE_MS, advance, refsOf, schedule } from './advance.ts';
+import type { AttemptReport, ExecutionCommand, RunTimer } from './command.ts';
+import { add, draftOn, later } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { evolveExecution } from './evolve.ts';
+import { reportAttempt } from './report.ts';
+import { initialExecution, shapeOf, taskOf } from './state.ts';
+import type { ExecutionEvent, ExecutionRequested, ExecutionState } from './state.ts';
+
+/** A cancelled run gives what still runs this long to stop by itself. */
+export const CANCEL_GRACE_MS = 10_000;
+
+type Decided = Decision<ExecutionEvent>;
+
+/** The run: from a request to exactly one terminal event, after which nothing is appended. */
+export const executionDecider: Decider<ExecutionState, ExecutionCommand, ExecutionEvent> = {
+  initial: initialExecution,
+  evolve: evolveExecution,
+  decide: decideExecution,
+};
+
+export function decideExecution(state: ExecutionState, command: ExecutionCommand): Decided {
+  if (command.kind === 'start') return start(state, command.request, command.now);
+  if (state.phase === 'none') return reject('EXECUTION_NOT_FOUND', 'there is no such run');
+  if (state.phase === 'ended') return reject('EXECUTION_ENDED', `the run has ended: ${state.verdict}`);
+  const draft = draftOn(state, command.now);
+  switch (command.kind) {
+    case 'record-policy-decision':
+      return recordDecision(draft, command.decision, command.environment);
+    case 'start-task':
+      return startTask(draft, command);
+    case 'report-task':
+      return report(draft, command.report, command.jitter);
+    case 'fire-timer':
+      return fireTimer(draft, command.timer, command.environment);
+    case 'continue-scheduling':
+      return continueScheduling(draft);
+    case 'cancel':
+      return cancel(draft, command.reason, command.comment);
+    default:
+      return assertNever(command);
+  }
+}
+
+function done(draft: Draft): Decided {
+  return { kind: 'accepted', events: draft.events };
+}
+
+function start(state: ExecutionState, request: ExecutionRequested, now: string): Decided {
+  if (state.phase !== 'none') return reject('EXECUTION_EXISTS', `run ${request.executionId} exists already`);
+  return accept<ExecutionEvent>(
+    { type: 'execution.requested.v1', data: request },
+    {
+      type: 'execution.policy-check-requested.v1',
+      data: { checkId: 'start', policySetDigest: request.policySetDigest, deadlineAt: later(now, POLICY_DEADLINE_MS) },
+    },
+  );
+}
+
+/** The first answer to an awaited check wins; deny ends the run, or the task that was checked. */
+function recordDecision(draft: Draft, decision: PolicyDecision, environment: Environment): Decided {
+  const taskId = draft.state.checks.get(decision.checkId);
+  if (taskId === undefined) return reject('CHECK_NOT_OPEN', `no decision is awaited for check ${decision.checkId}`);
+  if (taskId === null) {
+    add(draft, { type: 'execution.policy-decided.v1', data: decision });
+    return decision.allow ? letThrough(draft, environment) : deny(draft, decision);
+  }
+  const { attempt } = taskOf(draft.state, taskId);
+  add(draft, { type: 'execution.policy-decided.v1', data: { ...decision, taskId, attempt } });
+  if (decision.allow) return scheduleChecked(draft, taskId, attempt, decision.input?.commitment ?? null);
+  failChecked(draft, taskId, attempt, decision.reason ?? 'POLICY_DENIED');
+  return done(draft);
+}
+
+function letThrough(draft: Draft, environment: Environment): Decided {
+  add(draft, { type: 'execution.started.v1', data: { environment } });
+  advance(draft);
+  return done(draft);
+}
+
+function deny(draft: Draft, decision: PolicyDecision): Decided {
+  const { costMicroUsd, counts } = draft.state;
+  const violations = decision.packs.flatMap((pack) => pack.violations);
+  const reason = decision.reason ?? 'POLICY_DENIED';
+  add(draft, { type: 'execution.denied.v1', data: { checkId: decision.checkId, reason, violations, costMicroUsd, counts } });
+  return done(draft);
+}
+
+function scheduleChecked(draft: Draft, taskId: string, attempt: number, argumentsCommitment: string | null): Decided {
+  const refs = refsOf(draft.state, taskId);
+  add(draft, { type: 'execution.task-scheduled.v1', data: { taskId, attempt, refs, argumentsCommitment, notBefore: null } });
+  return done(draft);
+}
+
+/** An attempt that never reached a runner ends for good, and with it the run. */
+function failChecked(draft: Draft, taskId: string, attempt: number, code: string): void {
+  add(draft, {
+    type: 'execution.task-failed.v1',
+    data: {
+      taskId,
+      attempt,
+      error: { code, retryable: false, detail: null },
+      final: true,
+      runner: null,
+      leaseId: null,
+      startedAt: null,
+      durationMs: null,
+      argumentsCommitment: null,
+      log: null,
+      costMicroUsd: 0,
+    },
+  });
+  advance(draft);
+}
+
+function startTask(draft: Draft, command: Extract<ExecutionCommand, { kind: 'start-task' }>): Decided {
+  const task = draft.state.tasks.get(command.taskId);
+  if (task?.phase !== 'scheduled' || task.attempt !== command.attempt) return taskNotOpen(command.taskId, command.attempt);
+  const { taskId, attempt, runner, leaseId, startedAt } = command;
+  add(draft, { type: 'execution.task-started.v1', data: { taskId, attempt, runner, leaseId, startedAt } });
+  return done(draft);
+}
+
+function report(draft: Draft, attempt: AttemptReport, jitter: number): Decided {
+  const task = draft.state.tasks.get(attempt.taskId);
+  const open = task?.phase === 'scheduled' || task?.phase === 'started' || (task?.phase === 'checking' && attempt.runner === null);
+  if (!open || task.attempt !== attempt.attempt) return taskNotOpen(attempt.taskId, attempt.attempt);
+  if (task.leaseId !== null && task.leaseId !== attempt.leaseId) {
+    return reject('LEASE_LOST', `attempt ${attempt.attempt} of task ${attempt.taskId} is held under another lease`);
+  }
+  reportAttempt(draft, attempt, jitter);
+  advance(draft);
+  return done(draft);
+}
+
+function taskNotOpen(taskId: string, attempt: number): Decided {
+  return reject('TASK_NOT_OPEN', `attempt ${attempt} of task ${taskId} is not open; a report of it came before, or it never was`);
+}
+
+function fireTimer(draft: Draft, timer: RunTimer, environment: Environment): Decided {
+  const { state, now } = draft;
+  const { request } = shapeOf(state);
+  switch (timer.kind) {
+    case 'policy-deadline':
+      return recordDecision(draft, unavailable(timer.checkId, request.policySetDigest, now), environment);
+    case 'retry-due': {
+      const task = state.tasks.get(timer.taskId);
+      if (task?.phase !== 'backing-off' || task.attempt + 1 !== timer.attempt) return timerNotOpen(timer.kind);
+      schedule(draft, timer.taskId, timer.attempt);
+      return done(draft);
+    }
+    case 'run-limit':
+      return timeOut(draft);
+    case 'cancel-grace':
+      if (state.graceUntil === undefined || now < state.graceUntil) return timerNotOpen(timer.kind);
+      advance(draft);
+      return done(draft);
+    default:
+      return assertNever(timer);
+  }
+}
+
+function timerNotOpen(kind: string): Decided {
+  return reject('TIMER_NOT_OPEN', `the run does not wait for ${kind}`);
+}
+
+/** Over its own limit: policy or not, whatever is open ends here. */
+function timeOut(draft: Draft): Decided {
+  draft.state.phase = 'timing-out';
+  advance(draft);
+  return done(draft);
+}
+
+/** Nobody decided in time: a deny, recorded like any other. */
+function unavailable(checkId: string, setDigest: string, now: string): PolicyDecision {
+  return {
+    checkId,
+    stage: checkId === 'start' ? 'start' : 'task',
+    taskId: null,
+    attempt: null,
+    allow: false,
+    reason: 'POLICY_UNAVAILABLE',
+    packs: [],
+    setDigest,
+    wasmDigest: null,
+    dataDigest: null,
+    entrypoint: null,
+    engine: null,
+    inputSchema: 'policy-input.v1',
+    input: null,
+    result: null,
+    evaluatedAt: now,
+    durationUs: 0,
+  };
+}
+
+function continueScheduling(draft: Draft): Decided {
+  if (draft.state.deferredRevision === undefined) return reject('TIMER_NOT_OPEN', 'nothing was deferred');
+  advance(draft);
+  return done(draft);
+}
+
+function cancel(draft: Draft, reason: string | null, comment: string): Decided {
+  // asking again changes nothing: the first grace time counts
+  if (draft.state.graceUntil !== undefined) return accept();
+  add(draft, { type: 'execution.cancel-requested.v1', data: { reason, comment, graceUntil: later(draft.now, CANCEL_GRACE_MS) } });
+  advance(draft);
+  return done(draft);
+}

@@ -1,0 +1,69 @@
+/** Tasks and what each waits for. */
+export type Needs = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * All tasks in an order in which each comes after its needs (Kahn), grouped by level: level 0 needs nothing.
+ * `stuck` are the tasks on or behind a cycle. Linear in tasks and edges. Unknown needs are ignored.
+ */
+export function levelsOf(needs: Needs): { readonly levels: readonly (readonly string[])[]; readonly stuck: readonly string[] } {
+  const waiting = new Map<string, number>();
+  const dependents = dependentsOf(needs);
+  for (const [id, list] of needs) waiting.set(id, new Set(list.filter((need) => needs.has(need))).size);
+  const levels: string[][] = [];
+  let level = [...needs.keys()].filter((id) => waiting.get(id) === 0);
+  let done = 0;
+  while (level.length > 0) {
+    levels.push(level);
+    done += level.length;
+    const next: string[] = [];
+    for (const id of level) {
+      for (const dependent of dependents.get(id) ?? []) {
+        const left = (waiting.get(dependent) ?? 0) - 1;
+        waiting.set(dependent, left);
+        if (left === 0) next.push(dependent);
+      }
+    }
+    level = next;
+  }
+  return { levels, stuck: done === needs.size ? [] : [...needs.keys()].filter((id) => (waiting.get(id) ?? 0) > 0) };
+}
+
+/** Task → the tasks that wait for it, without doubles. */
+export function dependentsOf(needs: Needs): ReadonlyMap<string, readonly string[]> {
+  const dependents = new Map<string, string[]>();
+  for (const [id, list] of needs) {
+    for (const need of new Set(list)) {
+      const known = dependents.get(need);
+      if (known === undefined) dependents.set(need, [id]);
+      else known.push(id);
+    }
+  }
+  return dependents;
+}
+
+/** One cycle among the stuck tasks, in order, its first task repeated at the end. */
+export function cycleAmong(needs: Needs, stuck: readonly string[]): readonly string[] {
+  const among = new Set(stuck);
+  const seen = new Map<string, number>();
+  const path: string[] = [];
+  let at = stuck[0];
+  // every stuck task waits for another stuck one, so the walk must come back to a task that it has seen
+  while (at !== undefined && !seen.has(at)) {
+    seen.set(at, path.length);
+    path.push(at);
+    at = (needs.get(at) ?? []).find((need) => among.has(need));
+  }
+  return at === undefined ? [] : [...path.slice(seen.get(at)), at];
+}
+
+/** Everything that a task waits for, directly or not. */
+export function upstreamOf(needs: Needs, id: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [...(needs.get(id) ?? [])];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (found.has(at)) continue;
+    found.add(at);
+    open.push(...(needs.get(at) ?? []));
+  }
+  return found;
+}
