@@ -1,1 +1,16 @@
-export {};
+export { runConformanceCases } from './conformance-cases.ts';
+export type { ConformanceCase, Subject } from './conformance-cases.ts';
+export { evidenceStoreConformance } from './evidence-store.ts';
+export type { EvidenceStoreLack, EvidenceStoreSubject } from './evidence-store.ts';
+export { keyVaultConformance } from './key-vault.ts';
+export type { KeyVaultLack, KeyVaultSubject } from './key-vault.ts';
+export { signerConformance } from './signer.ts';
+export type { SignerSubject } from './signer.ts';
+export { eventStoreCases, eventStoreConformance } from './event-store.ts';
+export type { EventStoreFactory, EventStoreHarness } from './event-store-harness.ts';
+export { hashOf, newEvent, newEvents, newStream } from './event-store-harness.ts';
+export type { ConformanceOptions } from './matrix.ts';
+export { processStateConformance } from './process-state.ts';
+export type { ProcessStateFactory, ProcessStateHarness } from './process-state.ts';
+export { workQueueConformance } from './work-queue.ts';
+export type { WorkQueueFactory, WorkQueueHarness } from './work-queue-harness.ts';
