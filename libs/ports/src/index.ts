@@ -48,3 +48,5 @@ export type {
   WorkKind,
   WorkQueue,
 } from './work-queue.ts';
+export type { CommandAnswer, CommandEnvelope, CommandGateway } from './command-gateway.ts';
+export type { ListPage, ListQuery, ReadModels, Rows, TableName } from './read-models.ts';

@@ -31,8 +31,13 @@ export type RunTimer =
 export type ExecutionCommand = DecisionTime &
   (
     | { readonly kind: 'start'; readonly request: ExecutionRequested }
-    /** `environment` is recorded when the run starts; `decision.checkId` names the check */
-    | { readonly kind: 'record-policy-decision'; readonly decision: PolicyDecision; readonly environment: Environment }
+    /** `environment` is recorded when the run starts; `argumentsCommitment`: of the arguments that a task check saw */
+    | {
+        readonly kind: 'record-policy-decision';
+        readonly decision: PolicyDecision;
+        readonly environment: Environment;
+        readonly argumentsCommitment: string | null;
+      }
     | {
         readonly kind: 'start-task';
         readonly taskId: string;

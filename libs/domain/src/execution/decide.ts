@@ -1,6 +1,7 @@
 import type { Environment, PolicyDecision } from '@maestro/contracts';
 import { accept, assertNever } from '../decider.ts';
 import type { Decider, Decision } from '../decider.ts';
+import { undecided } from '../policy-decision.ts';
 import { reject } from '../rejection.ts';
 import { POLICY_DEADLINE_MS, advance, refsOf, schedule } from './advance.ts';
 import type { AttemptReport, ExecutionCommand, RunTimer } from './command.ts';
@@ -30,7 +31,7 @@ export function decideExecution(state: ExecutionState, command: ExecutionCommand
   const draft = draftOn(state, command.now);
   switch (command.kind) {
     case 'record-policy-decision':
-      return recordDecision(draft, command.decision, command.environment);
+      return recordDecision(draft, command);
     case 'start-task':
       return startTask(draft, command);
     case 'report-task':
@@ -61,8 +62,10 @@ function start(state: ExecutionState, request: ExecutionRequested, now: string):
   );
 }
 
+type Answer = { decision: PolicyDecision; environment: Environment; argumentsCommitment: string | null };
+
 /** The first answer to an awaited check wins; deny ends the run, or the task that was checked. */
-function recordDecision(draft: Draft, decision: PolicyDecision, environment: Environment): Decided {
+function recordDecision(draft: Draft, { decision, environment, argumentsCommitment }: Answer): Decided {
   const taskId = draft.state.checks.get(decision.checkId);
   if (taskId === undefined) return reject('CHECK_NOT_OPEN', `no decision is awaited for check ${decision.checkId}`);
   if (taskId === null) {
@@ -71,7 +74,7 @@ function recordDecision(draft: Draft, decision: PolicyDecision, environment: Env
   }
   const { attempt } = taskOf(draft.state, taskId);
   add(draft, { type: 'execution.policy-decided.v1', data: { ...decision, taskId, attempt } });
-  if (decision.allow) return scheduleChecked(draft, taskId, attempt, decision.input?.commitment ?? null);
+  if (decision.allow) return scheduleChecked(draft, taskId, attempt, argumentsCommitment);
   failChecked(draft, taskId, attempt, decision.reason ?? 'POLICY_DENIED');
   return done(draft);
 }
@@ -146,7 +149,11 @@ function fireTimer(draft: Draft, timer: RunTimer, environment: Environment): Dec
   const { request } = shapeOf(state);
   switch (timer.kind) {
     case 'policy-deadline':
-      return recordDecision(draft, unavailable(timer.checkId, request.policySetDigest, now), environment);
+      return recordDecision(draft, {
+        decision: undecided(timer.checkId, request.policySetDigest, now),
+        environment,
+        argumentsCommitment: null,
+      });
     case 'retry-due': {
       const task = state.tasks.get(timer.taskId);
       if (task?.phase !== 'backing-off' || task.attempt + 1 !== timer.attempt) return timerNotOpen(timer.kind);
@@ -173,29 +180,6 @@ function timeOut(draft: Draft): Decided {
   draft.state.phase = 'timing-out';
   advance(draft);
   return done(draft);
-}
-
-/** Nobody decided in time: a deny, recorded like any other. */
-function unavailable(checkId: string, setDigest: string, now: string): PolicyDecision {
-  return {
-    checkId,
-    stage: checkId === 'start' ? 'start' : 'task',
-    taskId: null,
-    attempt: null,
-    allow: false,
-    reason: 'POLICY_UNAVAILABLE',
-    packs: [],
-    setDigest,
-    wasmDigest: null,
-    dataDigest: null,
-    entrypoint: null,
-    engine: null,
-    inputSchema: 'policy-input.v1',
-    input: null,
-    result: null,
-    evaluatedAt: now,
-    durationUs: 0,
-  };
 }
 
 function continueScheduling(draft: Draft): Decided {

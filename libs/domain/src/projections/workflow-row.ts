@@ -1,0 +1,35 @@
+import type { Recorded } from '../decider.ts';
+
+/** One workflow in lists and searches. */
+export type WorkflowRow = {
+  readonly id: string;
+  readonly draftVersion: string;
+  readonly stable: string | null;
+  readonly candidate: string | null;
+  readonly versions: readonly string[];
+  readonly updatedAt: string;
+  readonly appliedRevision: number;
+};
+
+/** Folds one event of `workflow-<name>`; the same event twice changes nothing. */
+export function projectWorkflow(row: WorkflowRow | undefined, recorded: Recorded): WorkflowRow | undefined {
+  const { event, revision, at } = recorded;
+  if (row !== undefined && revision <= row.appliedRevision) return row;
+  if (event.type === 'workflow.draft-saved.v1') {
+    const { workflowId: id, version: draftVersion } = event.data;
+    const before = row ?? { id, stable: null, candidate: null, versions: [] };
+    return { ...before, draftVersion, updatedAt: at, appliedRevision: revision };
+  }
+  if (row === undefined) return undefined;
+  const next = { ...row, updatedAt: at, appliedRevision: revision };
+  switch (event.type) {
+    case 'workflow.published.v1':
+      return { ...next, versions: [...row.versions, event.data.version], [event.data.channel]: event.data.version };
+    case 'workflow.promoted.v1':
+      return { ...next, stable: event.data.version, candidate: row.candidate === event.data.version ? null : row.candidate };
+    case 'workflow.rolled-back.v1':
+      return { ...next, stable: event.data.to ?? row.stable, candidate: row.candidate === event.data.version ? null : row.candidate };
+    default:
+      return next;
+  }
+}

@@ -1,0 +1,71 @@
+import { assertNever } from '../decider.ts';
+import type { Recorded } from '../decider.ts';
+import type { PublishedVersion, WorkflowEvent, WorkflowState } from './state.ts';
+
+/** Applies one event. Never refuses; changes and returns the state that it is given. */
+export function evolveWorkflow(state: WorkflowState, { event, revision, at }: Recorded<WorkflowEvent>): WorkflowState {
+  state.revision = revision;
+  switch (event.type) {
+    case 'workflow.draft-saved.v1': {
+      const { workflowId, version, manifestDigest, dataKeyId } = event.data;
+      state.name ??= workflowId;
+      state.dataKeyId = dataKeyId;
+      state.draft = { version, manifestDigest, draftRevision: revision };
+      state.denied = undefined;
+      return state;
+    }
+    case 'workflow.publish-requested.v1': {
+      const { version, manifestDigest, draftRevision, checkId, policySetDigest } = event.data;
+      state.pending = { version, manifestDigest, draftRevision, checkId, policySetDigest };
+      state.denied = undefined;
+      return state;
+    }
+    case 'workflow.policy-decided.v1':
+      return state;
+    case 'workflow.published.v1': {
+      const { version, manifestDigest, draftRevision, channel } = event.data;
+      state.pending = undefined;
+      setVersion(state, { version, manifestDigest, draftRevision, publishedAt: at, status: channel });
+      return point(state, channel, version);
+    }
+    case 'workflow.publish-denied.v1': {
+      const { version, reason, violations } = event.data;
+      state.pending = undefined;
+      state.denied = { version, reason, violations };
+      return state;
+    }
+    case 'workflow.promoted.v1':
+      if (state.candidate === event.data.version) state.candidate = undefined;
+      return point(state, 'stable', event.data.version);
+    case 'workflow.rolled-back.v1':
+      setStatus(state, event.data.version, 'rolled-back');
+      if (state.candidate === event.data.version) state.candidate = undefined;
+      return event.data.to === null ? state : point(state, 'stable', event.data.to);
+    case 'workflow.retired.v1':
+      if (event.data.version === null) state.retired = true;
+      else setStatus(state, event.data.version, 'superseded');
+      return state;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Makes a version the stable or the candidate one; the one before steps back. */
+function point(state: WorkflowState, channel: 'stable' | 'candidate', version: string): WorkflowState {
+  const before = state[channel];
+  if (before !== undefined && before !== version && state.versions.get(before)?.status === channel) {
+    setStatus(state, before, 'superseded');
+  }
+  state[channel] = version;
+  setStatus(state, version, channel);
+  return state;
+}
+
+function setStatus(state: WorkflowState, version: string, status: PublishedVersion['status']): void {
+  const known = state.versions.get(version);
+  if (known !== undefined) setVersion(state, { ...known, status });
+}
+
+function setVersion(state: WorkflowState, version: PublishedVersion): void {
+  state.versions = new Map(state.versions).set(version.version, version);
+}
