@@ -1,1 +1,2 @@
-export {};
+export { openOpaPolicyEngine } from './opa-policy-engine.ts';
+export type { OpaPolicyEngineOptions } from './opa-policy-engine.ts';
