@@ -1,0 +1,191 @@
+import { createHmac } from 'node:crypto';
+import { expect } from '@jest/globals';
+import type { DataKeyId, KeyVault } from '@maestro/ports';
+import { runConformanceCases } from './conformance-cases.ts';
+import type { ConformanceCase, Subject } from './conformance-cases.ts';
+
+export type KeyVaultSubject = Subject & {
+  readonly vault: KeyVault;
+  /** Closes the vault and opens the same keys again; needed unless the binding lacks `reopen`. */
+  reopen?(): Promise<KeyVault>;
+};
+export type KeyVaultLack = 'reopen';
+
+/** The rules of the KeyVault port, for every adapter. */
+export function keyVaultConformance(
+  adapter: string,
+  factory: () => Promise<KeyVaultSubject>,
+  lacks: readonly KeyVaultLack[] = [],
+): void {
+  runConformanceCases('key-vault', adapter, factory, [...keyCases, ...sealCases, ...endCases], lacks);
+}
+
+const EVENT = '0192f2b0-0000-8000-8000-000000000001';
+const UNKNOWN_KEY = 'k-00000000-00-00000000';
+const plain = Buffer.from('a value of a user');
+const fault = (code: string): object => expect.objectContaining({ name: 'Fault', code }) as object;
+const sealPlain = (vault: KeyVault, keyId: DataKeyId) => vault.seal({ keyId, eventId: EVENT, plaintext: plain });
+
+type Rule = ConformanceCase<KeyVaultSubject>;
+
+const keyCases: readonly Rule[] = [
+  {
+    slug: 'created-ids-are-well-formed-and-distinct',
+    async run({ vault }) {
+      // More than two pools of any adapter that makes keys ahead.
+      const ids = await Promise.all(Array.from({ length: 700 }, (_, i) => vault.create(`execution:${i}`)));
+      expect(new Set(ids).size).toBe(700);
+      for (const id of ids) expect(id).toMatch(/^[a-z0-9-]{8,64}$/);
+    },
+  },
+  {
+    slug: 'one-scope-twice-is-two-keys',
+    async run({ vault }) {
+      const [a, b] = [await vault.create('execution:1'), await vault.create('execution:1')];
+      expect(await vault.derive(a, 'x')).not.toEqual(await vault.derive(b, 'x'));
+    },
+  },
+  {
+    slug: 'unknown-key-is-missing',
+    async run({ vault }) {
+      await vault.create('execution:1');
+      for (const keyId of [UNKNOWN_KEY, 'no-such-key', '../../etc/passwd', '']) {
+        await expect(sealPlain(vault, keyId)).rejects.toEqual(fault('KEY_MISSING'));
+        await expect(vault.open(keyId, EVENT, Buffer.alloc(64))).rejects.toEqual(fault('KEY_MISSING'));
+        await expect(vault.derive(keyId, 'x')).rejects.toEqual(fault('KEY_MISSING'));
+        await expect(vault.destroy(keyId)).rejects.toEqual(fault('KEY_MISSING'));
+      }
+    },
+  },
+  {
+    slug: 'derive-is-deterministic-and-separates-contexts',
+    async run({ vault }) {
+      const [a, b] = [await vault.create('execution:1'), await vault.create('execution:2')];
+      const derived = await vault.derive(a, 'salt:é');
+      expect(derived).toHaveLength(32);
+      expect(await vault.derive(a, 'salt:é')).toEqual(derived);
+      expect(await vault.derive(a, 'salt:e')).not.toEqual(derived);
+      expect(await vault.derive(b, 'salt:é')).not.toEqual(derived);
+      // HMAC with an empty key is what a lost key would look like.
+      expect(Buffer.from(derived)).not.toEqual(createHmac('sha256', Buffer.alloc(32)).update('salt:é').digest());
+    },
+  },
+];
+
+const sealCases: readonly Rule[] = [
+  {
+    slug: 'seal-open-roundtrip',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      for (const plaintext of [Buffer.alloc(0), plain, Buffer.alloc(70_000, 7)]) {
+        const sealed = await vault.seal({ keyId, eventId: EVENT, plaintext });
+        expect(sealed).toHaveLength(12 + plaintext.length + 16);
+        expect(Buffer.from(await vault.open(keyId, EVENT, sealed)).equals(plaintext)).toBe(true);
+      }
+    },
+  },
+  {
+    slug: 'seal-hides-and-never-repeats',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const sealed = await Promise.all(Array.from({ length: 50 }, () => sealPlain(vault, keyId)));
+      expect(new Set(sealed.map((bytes) => Buffer.from(bytes).toString('hex'))).size).toBe(50);
+      expect(new Set(sealed.map((bytes) => Buffer.from(bytes.subarray(0, 12)).toString('hex'))).size).toBe(50);
+      for (const bytes of sealed) expect(Buffer.from(bytes).includes(plain)).toBe(false);
+    },
+  },
+  {
+    slug: 'open-under-another-event-refused',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const sealed = await sealPlain(vault, keyId);
+      await expect(vault.open(keyId, EVENT.replace(/1$/, '2'), sealed)).rejects.toEqual(fault('SEAL_DAMAGED'));
+    },
+  },
+  {
+    slug: 'open-under-another-key-refused',
+    async run({ vault }) {
+      const [a, b] = [await vault.create('execution:1'), await vault.create('execution:2')];
+      await expect(vault.open(b, EVENT, await sealPlain(vault, a))).rejects.toEqual(fault('SEAL_DAMAGED'));
+    },
+  },
+  {
+    slug: 'any-flipped-bit-refused',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const sealed = await sealPlain(vault, keyId);
+      for (let at = 0; at < sealed.length; at++) {
+        const flipped = Uint8Array.from(sealed);
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+        await expect(vault.open(keyId, EVENT, flipped)).rejects.toEqual(fault('SEAL_DAMAGED'));
+      }
+    },
+  },
+  {
+    slug: 'cut-ciphertext-refused',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const sealed = await sealPlain(vault, keyId);
+      for (const length of [0, 1, 12, 27, 28, sealed.length - 1]) {
+        await expect(vault.open(keyId, EVENT, sealed.subarray(0, length))).rejects.toEqual(fault('SEAL_DAMAGED'));
+      }
+    },
+  },
+];
+
+const endCases: readonly Rule[] = [
+  {
+    slug: 'destroyed-key-opens-nothing',
+    async run({ vault }) {
+      const [gone, kept] = [await vault.create('execution:1'), await vault.create('execution:2')];
+      const [sealedGone, sealedKept] = [await sealPlain(vault, gone), await sealPlain(vault, kept)];
+      await vault.destroy(gone);
+      await vault.destroy(gone);
+      await expect(vault.open(gone, EVENT, sealedGone)).rejects.toEqual(fault('KEY_DESTROYED'));
+      await expect(sealPlain(vault, gone)).rejects.toEqual(fault('KEY_DESTROYED'));
+      await expect(vault.derive(gone, 'x')).rejects.toEqual(fault('KEY_DESTROYED'));
+      expect(Buffer.from(await vault.open(kept, EVENT, sealedKept)).equals(plain)).toBe(true);
+    },
+  },
+  {
+    slug: 'keys-and-destruction-survive-reopen',
+    needs: 'reopen',
+    async run({ vault, reopen }) {
+      const [kept, gone] = [await vault.create('execution:1'), await vault.create('execution:2')];
+      const [sealed, derived] = [await sealPlain(vault, kept), await vault.derive(kept, 'salt')];
+      await vault.destroy(gone);
+      const again = await reopen?.();
+      if (again === undefined) throw new Error('the binding has no reopen');
+      expect(Buffer.from(await again.open(kept, EVENT, sealed)).equals(plain)).toBe(true);
+      expect(await again.derive(kept, 'salt')).toEqual(derived);
+      await expect(again.derive(gone, 'salt')).rejects.toEqual(fault('KEY_DESTROYED'));
+    },
+  },
+  {
+    slug: 'no-key-is-handed-out-again-after-reopen',
+    needs: 'reopen',
+    async run({ vault, reopen }) {
+      const before = await Promise.all(Array.from({ length: 20 }, () => vault.create('execution:1')));
+      const tags = await Promise.all(before.map((id) => vault.derive(id, 'tag')));
+      const again = await reopen?.();
+      if (again === undefined) throw new Error('the binding has no reopen');
+      const after = await Promise.all(Array.from({ length: 300 }, () => again.create('execution:2')));
+      expect(after.filter((id) => before.includes(id))).toEqual([]);
+      const known = new Set(tags.map((tag) => Buffer.from(tag).toString('hex')));
+      for (const id of after) expect(known.has(Buffer.from(await again.derive(id, 'tag')).toString('hex'))).toBe(false);
+    },
+  },
+  {
+    slug: 'closed-vault-refuses-everything',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const sealed = await sealPlain(vault, keyId);
+      await vault.close();
+      await vault.close();
+      const calls = [vault.create('x'), sealPlain(vault, keyId), vault.open(keyId, EVENT, sealed), vault.derive(keyId, 'x'), vault.destroy(keyId)];
+      for (const outcome of await Promise.allSettled(calls)) {
+        expect(outcome).toEqual({ status: 'rejected', reason: fault('STORE_CLOSED') });
+      }
+    },
+  },
+];

@@ -1,0 +1,89 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { expect } from '@jest/globals';
+import type { Signer } from '@maestro/ports';
+import { IN_TOTO_PAYLOAD_TYPE, canonicalText, fromEnvelope, openSSHFingerprint, preAuthEncoding } from '@maestro/receipt';
+import type { JsonObject } from '@maestro/domain';
+import { runConformanceCases } from './conformance-cases.ts';
+import type { ConformanceCase, Subject } from './conformance-cases.ts';
+
+export type SignerSubject = Subject & { readonly signer: Signer };
+
+/** The rules of the Signer port, for every adapter; signatures are checked with node:crypto alone. */
+export function signerConformance(adapter: string, factory: () => Promise<SignerSubject>): void {
+  runConformanceCases('signer', adapter, factory, cases);
+}
+
+const statement = Buffer.from('{"_type":"https://in-toto.io/Statement/v1","subject":[]}');
+
+async function signed(signer: Signer, payload: Uint8Array = statement) {
+  const text = Buffer.from(await signer.sign(payload)).toString();
+  const bundle = JSON.parse(text) as JsonObject;
+  const envelope = fromEnvelope(bundle['dsseEnvelope']);
+  if (envelope === undefined) throw new Error('the bundle holds no DSSE envelope with one signature');
+  return { text, bundle, envelope };
+}
+
+const cases: readonly ConformanceCase<SignerSubject>[] = [
+  {
+    slug: 'key-id-is-the-openssh-fingerprint',
+    async run({ signer }) {
+      expect(signer.key.keyId).toBe(openSSHFingerprint(signer.key.spki));
+    },
+  },
+  {
+    slug: 'bundle-is-canonical-v0.3',
+    async run({ signer }) {
+      const { text, bundle } = await signed(signer);
+      expect(bundle['mediaType']).toBe('application/vnd.dev.sigstore.bundle.v0.3+json');
+      expect(text).toBe(canonicalText(bundle));
+    },
+  },
+  {
+    slug: 'envelope-carries-the-statement-bytes',
+    async run({ signer }) {
+      const { envelope } = await signed(signer);
+      expect(envelope.payloadType).toBe(IN_TOTO_PAYLOAD_TYPE);
+      expect(Buffer.from(envelope.payload).equals(statement)).toBe(true);
+    },
+  },
+  {
+    slug: 'keyid-equals-hint-equals-key',
+    async run({ signer }) {
+      const { bundle, envelope } = await signed(signer);
+      expect(envelope.keyId).toBe(signer.key.keyId);
+      expect(bundle['verificationMaterial']).toMatchObject({ publicKey: { hint: signer.key.keyId } });
+    },
+  },
+  {
+    slug: 'signature-verifies-and-covers-every-byte',
+    async run({ signer }) {
+      const { envelope } = await signed(signer);
+      const key = createPublicKey({ key: Buffer.from(signer.key.spki, 'base64'), format: 'der', type: 'spki' });
+      const checks = (payload: Uint8Array, type = envelope.payloadType) =>
+        verify('sha256', preAuthEncoding(type, payload), key, envelope.signature);
+      expect(checks(statement)).toBe(true);
+      expect(checks(statement, 'application/json')).toBe(false);
+      for (let at = 0; at < statement.length; at++) {
+        const changed = Buffer.from(statement);
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        expect(checks(changed)).toBe(false);
+      }
+    },
+  },
+  {
+    slug: 'two-calls-differ-and-concurrent-calls-keep-apart',
+    async run({ signer }) {
+      const payloads = Array.from({ length: 20 }, (_, i) => Buffer.from(`{"n":${i}}`));
+      const bundles = await Promise.all(payloads.map((payload) => signed(signer, payload)));
+      expect(bundles.map(({ envelope }) => String(envelope.payload))).toEqual(payloads.map(String));
+      const [a, b] = [await signed(signer), await signed(signer)];
+      expect(a.envelope.signature).not.toEqual(b.envelope.signature);
+    },
+  },
+  {
+    slug: 'empty-statement-refused',
+    async run({ signer }) {
+      await expect(signer.sign(new Uint8Array())).rejects.toEqual(expect.objectContaining({ name: 'Fault', code: 'SIGNING_FAILED' }));
+    },
+  },
+];
