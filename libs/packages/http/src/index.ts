@@ -1,1 +1,6 @@
-export {};
+import type { TaskPackage } from '@maestro/worker';
+import { defineGet } from './get.ts';
+
+/** Address of this module: what a child process imports. */
+export const url: string = import.meta.url;
+export const packages: readonly TaskPackage[] = [defineGet()];
