@@ -1,25 +1,24 @@
 import { createHash } from 'node:crypto';
-import { expect } from '@jest/globals';
 import type { EvidenceItem, EvidenceRef, EvidenceStore } from '@maestro/ports';
-import { runConformanceCases } from './conformance-cases.ts';
-import type { ConformanceCase, Subject } from './conformance-cases.ts';
+import { conformanceSuite } from './matrix.ts';
+import type { ConformanceCase, ConformanceOptions } from './matrix.ts';
 
-export type EvidenceStoreSubject = Subject & {
+export type EvidenceStoreHarness = {
   readonly store: EvidenceStore;
-  /** Closes the store and opens the same data again; needed unless the binding lacks `reopen`. */
+  /** Closes the store and opens the same data again; an adapter that keeps nothing has none. */
   reopen?(): Promise<EvidenceStore>;
-  /** Flips one bit of the stored bytes behind the store's back; needed unless the binding lacks `damage`. */
+  /** Flips one bit of the stored bytes behind the store's back; an adapter without stored bytes has none. */
   damage?(ref: EvidenceRef): Promise<void>;
+  dispose(): Promise<void>;
 };
-export type EvidenceStoreLack = 'reopen' | 'damage';
 
 /** The rules of the EvidenceStore port, for every adapter. */
 export function evidenceStoreConformance(
   adapter: string,
-  factory: () => Promise<EvidenceStoreSubject>,
-  lacks: readonly EvidenceStoreLack[] = [],
+  factory: () => Promise<EvidenceStoreHarness>,
+  o: ConformanceOptions = {},
 ): void {
-  runConformanceCases('evidence-store', adapter, factory, [...singleCases, ...batchCases, ...lookupCases, ...lifeCases], lacks);
+  conformanceSuite('evidence-store', adapter, [...singleCases, ...batchCases, ...lookupCases, ...lifeCases], factory, o);
 }
 
 function item(key: string, text: string, retainUntil?: string): EvidenceItem {
@@ -31,11 +30,12 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const text = async (store: EvidenceStore, ref: EvidenceRef): Promise<string> => Buffer.from(await store.get(ref)).toString();
 const fault = (code: string): object => expect.objectContaining({ name: 'Fault', code }) as object;
 
-type Rule = ConformanceCase<EvidenceStoreSubject>;
+type Rule = ConformanceCase<EvidenceStoreHarness>;
 
 const singleCases: readonly Rule[] = [
   {
-    slug: 'put-get-roundtrip',
+    number: 1,
+    name: 'put-get-roundtrip',
     async run({ store }) {
       const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 31) & 0xff);
       const ref = await store.put({ key: 'receipts/r1/bundle.json', bytes });
@@ -44,7 +44,8 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-empty-bytes',
+    number: 2,
+    name: 'put-empty-bytes',
     async run({ store }) {
       const ref = await store.put(item('empty', ''));
       expect(await text(store, ref)).toBe('');
@@ -52,7 +53,8 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-keeps-its-own-copy',
+    number: 3,
+    name: 'put-keeps-its-own-copy',
     async run({ store }) {
       const bytes = Buffer.from('before');
       const ref = await store.put({ key: 'copy', bytes });
@@ -63,14 +65,16 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-same-again-answers-same-ref',
+    number: 4,
+    name: 'put-same-again-answers-same-ref',
     async run({ store }) {
       const first = await store.put(item('a/b', 'one'));
       expect(await store.put(item('a/b', 'one'))).toEqual(first);
     },
   },
   {
-    slug: 'put-other-bytes-refused',
+    number: 5,
+    name: 'put-other-bytes-refused',
     async run({ store }) {
       const ref = await store.put(item('a/b', 'one'));
       await expect(store.put(item('a/b', 'two'))).rejects.toEqual(fault('EVIDENCE_EXISTS'));
@@ -78,7 +82,8 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-concurrent-same-key-one-winner',
+    number: 6,
+    name: 'put-concurrent-same-key-one-winner',
     async run({ store }) {
       const outcomes = await Promise.allSettled(['x', 'y', 'z'].map((value) => store.put(item('race', value))));
       const won = outcomes.filter((outcome) => outcome.status === 'fulfilled');
@@ -91,7 +96,8 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'keys-that-look-alike-stay-apart',
+    number: 7,
+    name: 'keys-that-look-alike-stay-apart',
     async run({ store }) {
       const keys = ['a', 'a/b', 'a.b', 'a-b', 'a_b', 'a/b/c', 'ab'];
       const refs = await Promise.all(keys.map((key) => store.put(item(key, `of ${key}`))));
@@ -99,7 +105,8 @@ const singleCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'bad-key-refused',
+    number: 8,
+    name: 'bad-key-refused',
     async run({ store }) {
       for (const key of ['', '../up', 'a/../../up', '/etc/x', 'a//b', 'a/', '.', 'Upper', 'sp ace', 'a\0b', 'a'.repeat(201)]) {
         await expect(store.put(item(key, 'x'))).rejects.toEqual(expect.objectContaining({ name: 'RangeError' }));
@@ -113,7 +120,8 @@ const singleCases: readonly Rule[] = [
 
 const batchCases: readonly Rule[] = [
   {
-    slug: 'put-many-refs-in-order',
+    number: 9,
+    name: 'put-many-refs-in-order',
     async run({ store }) {
       const items = Array.from({ length: 300 }, (_, i) => item(`batch/${i}`, `value ${i}`));
       const refs = await store.putMany(items);
@@ -123,13 +131,15 @@ const batchCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-many-of-nothing',
+    number: 10,
+    name: 'put-many-of-nothing',
     async run({ store }) {
       expect(await store.putMany([])).toEqual([]);
     },
   },
   {
-    slug: 'put-many-same-again-answers-same-refs',
+    number: 11,
+    name: 'put-many-same-again-answers-same-refs',
     async run({ store }) {
       const [first] = await store.putMany([item('m/1', 'one')]);
       const again = await store.putMany([item('m/0', 'zero'), item('m/1', 'one'), item('m/1', 'one')]);
@@ -138,7 +148,8 @@ const batchCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-many-all-or-nothing',
+    number: 12,
+    name: 'put-many-all-or-nothing',
     async run({ store }) {
       await store.putMany([item('m/1', 'one')]);
       await expect(store.putMany([item('m/2', 'two'), item('m/1', 'other')])).rejects.toEqual(fault('EVIDENCE_EXISTS'));
@@ -149,7 +160,8 @@ const batchCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-many-concurrent-calls-keep-apart',
+    number: 13,
+    name: 'put-many-concurrent-calls-keep-apart',
     async run({ store }) {
       const calls = Array.from({ length: 40 }, (_, c) =>
         store.putMany(Array.from({ length: 5 }, (__, i) => item(`c/${c}/${i}`, `${c}:${i}`))),
@@ -162,7 +174,8 @@ const batchCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'put-and-put-many-share-keys',
+    number: 14,
+    name: 'put-and-put-many-share-keys',
     async run({ store }) {
       const single = await store.put(item('shared/1', 'one'));
       const [packed] = await store.putMany([item('shared/2', 'two')]);
@@ -176,7 +189,8 @@ const batchCases: readonly Rule[] = [
 
 const lookupCases: readonly Rule[] = [
   {
-    slug: 'head-says-digest-size-retention',
+    number: 15,
+    name: 'head-says-digest-size-retention',
     async run({ store }) {
       const until = '2031-01-05T10:00:00.123Z';
       const single = await store.put(item('h/1', 'four', until));
@@ -188,7 +202,8 @@ const lookupCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'missing-is-a-fault-on-get-and-null-on-head',
+    number: 16,
+    name: 'missing-is-a-fault-on-get-and-null-on-head',
     async run({ store }) {
       const ref = await store.put(item('there', 'x'));
       const [packed] = await store.putMany([item('packed', 'x')]);
@@ -200,7 +215,8 @@ const lookupCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'get-with-another-digest-refused',
+    number: 17,
+    name: 'get-with-another-digest-refused',
     async run({ store }) {
       const ref = await store.put(item('there', 'x'));
       const [packed] = await store.putMany([item('packed', 'x')]);
@@ -211,7 +227,8 @@ const lookupCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'hold-on-and-off-idempotent',
+    number: 18,
+    name: 'hold-on-and-off-idempotent',
     async run({ store }) {
       const single = await store.put(item('held/1', 'x'));
       const [packed, other] = await store.putMany([item('held/2', 'x'), item('held/3', 'x')]);
@@ -225,14 +242,16 @@ const lookupCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'hold-of-missing-refused',
+    number: 19,
+    name: 'hold-of-missing-refused',
     async run({ store }) {
       await expect(store.hold({ digest: '0'.repeat(64), location: 'nowhere' }, true)).rejects.toEqual(fault('EVIDENCE_MISSING'));
     },
   },
   {
-    slug: 'flipped-bit-is-damage',
-    needs: 'damage',
+    number: 20,
+    name: 'flipped-bit-is-damage',
+    needs: ['damage'],
     async run({ store, damage }) {
       const single = await store.put(item('flip/1', 'some bytes'));
       const [packed, beside] = await store.putMany([item('flip/2', 'other bytes'), item('flip/3', 'beside')]);
@@ -247,8 +266,9 @@ const lookupCases: readonly Rule[] = [
 
 const lifeCases: readonly Rule[] = [
   {
-    slug: 'acknowledged-evidence-survives-reopen',
-    needs: 'reopen',
+    number: 21,
+    name: 'acknowledged-evidence-survives-reopen',
+    needs: ['reopen'],
     async run({ store, reopen }) {
       const single = await store.put(item('s/1', 'one', '2031-01-05T10:00:00.123Z'));
       const packed = await store.putMany([item('s/2', 'two'), item('s/3', 'three')]);
@@ -263,7 +283,8 @@ const lifeCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'closed-store-refuses-everything',
+    number: 22,
+    name: 'closed-store-refuses-everything',
     async run({ store }) {
       const ref = await store.put(item('c', 'x'));
       const running = store.putMany([item('c/1', 'x')]);

@@ -1,11 +1,9 @@
-export { runConformanceCases } from './conformance-cases.ts';
-export type { ConformanceCase, Subject } from './conformance-cases.ts';
 export { evidenceStoreConformance } from './evidence-store.ts';
-export type { EvidenceStoreLack, EvidenceStoreSubject } from './evidence-store.ts';
+export type { EvidenceStoreHarness } from './evidence-store.ts';
 export { keyVaultConformance } from './key-vault.ts';
-export type { KeyVaultLack, KeyVaultSubject } from './key-vault.ts';
+export type { KeyVaultHarness } from './key-vault.ts';
 export { signerConformance } from './signer.ts';
-export type { SignerSubject } from './signer.ts';
+export type { SignerHarness } from './signer.ts';
 export { eventStoreCases, eventStoreConformance } from './event-store.ts';
 export type { EventStoreFactory, EventStoreHarness } from './event-store-harness.ts';
 export { hashOf, newEvent, newEvents, newStream } from './event-store-harness.ts';

@@ -1,23 +1,22 @@
 import { createHmac } from 'node:crypto';
-import { expect } from '@jest/globals';
 import type { DataKeyId, KeyVault } from '@maestro/ports';
-import { runConformanceCases } from './conformance-cases.ts';
-import type { ConformanceCase, Subject } from './conformance-cases.ts';
+import { conformanceSuite } from './matrix.ts';
+import type { ConformanceCase, ConformanceOptions } from './matrix.ts';
 
-export type KeyVaultSubject = Subject & {
+export type KeyVaultHarness = {
   readonly vault: KeyVault;
-  /** Closes the vault and opens the same keys again; needed unless the binding lacks `reopen`. */
+  /** Closes the vault and opens the same keys again; an adapter that keeps nothing has none. */
   reopen?(): Promise<KeyVault>;
+  dispose(): Promise<void>;
 };
-export type KeyVaultLack = 'reopen';
 
 /** The rules of the KeyVault port, for every adapter. */
 export function keyVaultConformance(
   adapter: string,
-  factory: () => Promise<KeyVaultSubject>,
-  lacks: readonly KeyVaultLack[] = [],
+  factory: () => Promise<KeyVaultHarness>,
+  o: ConformanceOptions = {},
 ): void {
-  runConformanceCases('key-vault', adapter, factory, [...keyCases, ...sealCases, ...endCases], lacks);
+  conformanceSuite('key-vault', adapter, [...keyCases, ...sealCases, ...endCases], factory, o);
 }
 
 const EVENT = '0192f2b0-0000-8000-8000-000000000001';
@@ -26,11 +25,12 @@ const plain = Buffer.from('a value of a user');
 const fault = (code: string): object => expect.objectContaining({ name: 'Fault', code }) as object;
 const sealPlain = (vault: KeyVault, keyId: DataKeyId) => vault.seal({ keyId, eventId: EVENT, plaintext: plain });
 
-type Rule = ConformanceCase<KeyVaultSubject>;
+type Rule = ConformanceCase<KeyVaultHarness>;
 
 const keyCases: readonly Rule[] = [
   {
-    slug: 'created-ids-are-well-formed-and-distinct',
+    number: 1,
+    name: 'created-ids-are-well-formed-and-distinct',
     async run({ vault }) {
       // More than two pools of any adapter that makes keys ahead.
       const ids = await Promise.all(Array.from({ length: 700 }, (_, i) => vault.create(`execution:${i}`)));
@@ -39,14 +39,16 @@ const keyCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'one-scope-twice-is-two-keys',
+    number: 2,
+    name: 'one-scope-twice-is-two-keys',
     async run({ vault }) {
       const [a, b] = [await vault.create('execution:1'), await vault.create('execution:1')];
       expect(await vault.derive(a, 'x')).not.toEqual(await vault.derive(b, 'x'));
     },
   },
   {
-    slug: 'unknown-key-is-missing',
+    number: 3,
+    name: 'unknown-key-is-missing',
     async run({ vault }) {
       await vault.create('execution:1');
       for (const keyId of [UNKNOWN_KEY, 'no-such-key', '../../etc/passwd', '']) {
@@ -58,7 +60,8 @@ const keyCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'derive-is-deterministic-and-separates-contexts',
+    number: 4,
+    name: 'derive-is-deterministic-and-separates-contexts',
     async run({ vault }) {
       const [a, b] = [await vault.create('execution:1'), await vault.create('execution:2')];
       const derived = await vault.derive(a, 'salt:é');
@@ -74,7 +77,8 @@ const keyCases: readonly Rule[] = [
 
 const sealCases: readonly Rule[] = [
   {
-    slug: 'seal-open-roundtrip',
+    number: 5,
+    name: 'seal-open-roundtrip',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       for (const plaintext of [Buffer.alloc(0), plain, Buffer.alloc(70_000, 7)]) {
@@ -85,7 +89,8 @@ const sealCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'seal-hides-and-never-repeats',
+    number: 6,
+    name: 'seal-hides-and-never-repeats',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       const sealed = await Promise.all(Array.from({ length: 50 }, () => sealPlain(vault, keyId)));
@@ -95,7 +100,8 @@ const sealCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'open-under-another-event-refused',
+    number: 7,
+    name: 'open-under-another-event-refused',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       const sealed = await sealPlain(vault, keyId);
@@ -103,14 +109,16 @@ const sealCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'open-under-another-key-refused',
+    number: 8,
+    name: 'open-under-another-key-refused',
     async run({ vault }) {
       const [a, b] = [await vault.create('execution:1'), await vault.create('execution:2')];
       await expect(vault.open(b, EVENT, await sealPlain(vault, a))).rejects.toEqual(fault('SEAL_DAMAGED'));
     },
   },
   {
-    slug: 'any-flipped-bit-refused',
+    number: 9,
+    name: 'any-flipped-bit-refused',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       const sealed = await sealPlain(vault, keyId);
@@ -122,7 +130,8 @@ const sealCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'cut-ciphertext-refused',
+    number: 10,
+    name: 'cut-ciphertext-refused',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       const sealed = await sealPlain(vault, keyId);
@@ -135,7 +144,8 @@ const sealCases: readonly Rule[] = [
 
 const endCases: readonly Rule[] = [
   {
-    slug: 'destroyed-key-opens-nothing',
+    number: 11,
+    name: 'destroyed-key-opens-nothing',
     async run({ vault }) {
       const [gone, kept] = [await vault.create('execution:1'), await vault.create('execution:2')];
       const [sealedGone, sealedKept] = [await sealPlain(vault, gone), await sealPlain(vault, kept)];
@@ -148,8 +158,9 @@ const endCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'keys-and-destruction-survive-reopen',
-    needs: 'reopen',
+    number: 12,
+    name: 'keys-and-destruction-survive-reopen',
+    needs: ['reopen'],
     async run({ vault, reopen }) {
       const [kept, gone] = [await vault.create('execution:1'), await vault.create('execution:2')];
       const [sealed, derived] = [await sealPlain(vault, kept), await vault.derive(kept, 'salt')];
@@ -162,8 +173,9 @@ const endCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'no-key-is-handed-out-again-after-reopen',
-    needs: 'reopen',
+    number: 13,
+    name: 'no-key-is-handed-out-again-after-reopen',
+    needs: ['reopen'],
     async run({ vault, reopen }) {
       const before = await Promise.all(Array.from({ length: 20 }, () => vault.create('execution:1')));
       const tags = await Promise.all(before.map((id) => vault.derive(id, 'tag')));
@@ -176,7 +188,8 @@ const endCases: readonly Rule[] = [
     },
   },
   {
-    slug: 'closed-vault-refuses-everything',
+    number: 14,
+    name: 'closed-vault-refuses-everything',
     async run({ vault }) {
       const keyId = await vault.create('execution:1');
       const sealed = await sealPlain(vault, keyId);

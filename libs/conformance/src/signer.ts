@@ -1,16 +1,15 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { expect } from '@jest/globals';
 import type { Signer } from '@maestro/ports';
 import { IN_TOTO_PAYLOAD_TYPE, canonicalText, fromEnvelope, openSSHFingerprint, preAuthEncoding } from '@maestro/receipt';
 import type { JsonObject } from '@maestro/domain';
-import { runConformanceCases } from './conformance-cases.ts';
-import type { ConformanceCase, Subject } from './conformance-cases.ts';
+import { conformanceSuite } from './matrix.ts';
+import type { ConformanceCase } from './matrix.ts';
 
-export type SignerSubject = Subject & { readonly signer: Signer };
+export type SignerHarness = { readonly signer: Signer; dispose(): Promise<void> };
 
 /** The rules of the Signer port, for every adapter; signatures are checked with node:crypto alone. */
-export function signerConformance(adapter: string, factory: () => Promise<SignerSubject>): void {
-  runConformanceCases('signer', adapter, factory, cases);
+export function signerConformance(adapter: string, factory: () => Promise<SignerHarness>): void {
+  conformanceSuite('signer', adapter, cases, factory);
 }
 
 const statement = Buffer.from('{"_type":"https://in-toto.io/Statement/v1","subject":[]}');
@@ -23,15 +22,17 @@ async function signed(signer: Signer, payload: Uint8Array = statement) {
   return { text, bundle, envelope };
 }
 
-const cases: readonly ConformanceCase<SignerSubject>[] = [
+const cases: readonly ConformanceCase<SignerHarness>[] = [
   {
-    slug: 'key-id-is-the-openssh-fingerprint',
+    number: 1,
+    name: 'key-id-is-the-openssh-fingerprint',
     async run({ signer }) {
       expect(signer.key.keyId).toBe(openSSHFingerprint(signer.key.spki));
     },
   },
   {
-    slug: 'bundle-is-canonical-v0.3',
+    number: 2,
+    name: 'bundle-is-canonical-v0.3',
     async run({ signer }) {
       const { text, bundle } = await signed(signer);
       expect(bundle['mediaType']).toBe('application/vnd.dev.sigstore.bundle.v0.3+json');
@@ -39,7 +40,8 @@ const cases: readonly ConformanceCase<SignerSubject>[] = [
     },
   },
   {
-    slug: 'envelope-carries-the-statement-bytes',
+    number: 3,
+    name: 'envelope-carries-the-statement-bytes',
     async run({ signer }) {
       const { envelope } = await signed(signer);
       expect(envelope.payloadType).toBe(IN_TOTO_PAYLOAD_TYPE);
@@ -47,7 +49,8 @@ const cases: readonly ConformanceCase<SignerSubject>[] = [
     },
   },
   {
-    slug: 'keyid-equals-hint-equals-key',
+    number: 4,
+    name: 'keyid-equals-hint-equals-key',
     async run({ signer }) {
       const { bundle, envelope } = await signed(signer);
       expect(envelope.keyId).toBe(signer.key.keyId);
@@ -55,7 +58,8 @@ const cases: readonly ConformanceCase<SignerSubject>[] = [
     },
   },
   {
-    slug: 'signature-verifies-and-covers-every-byte',
+    number: 5,
+    name: 'signature-verifies-and-covers-every-byte',
     async run({ signer }) {
       const { envelope } = await signed(signer);
       const key = createPublicKey({ key: Buffer.from(signer.key.spki, 'base64'), format: 'der', type: 'spki' });
@@ -71,7 +75,8 @@ const cases: readonly ConformanceCase<SignerSubject>[] = [
     },
   },
   {
-    slug: 'two-calls-differ-and-concurrent-calls-keep-apart',
+    number: 6,
+    name: 'two-calls-differ-and-concurrent-calls-keep-apart',
     async run({ signer }) {
       const payloads = Array.from({ length: 20 }, (_, i) => Buffer.from(`{"n":${i}}`));
       const bundles = await Promise.all(payloads.map((payload) => signed(signer, payload)));
@@ -81,7 +86,8 @@ const cases: readonly ConformanceCase<SignerSubject>[] = [
     },
   },
   {
-    slug: 'empty-statement-refused',
+    number: 7,
+    name: 'empty-statement-refused',
     async run({ signer }) {
       await expect(signer.sign(new Uint8Array())).rejects.toEqual(expect.objectContaining({ name: 'Fault', code: 'SIGNING_FAILED' }));
     },

@@ -1,0 +1,27 @@
+import type { EvidenceRef } from '@maestro/ports';
+
+/** Refs of the keys that were packed last, at most `countMax`; about 350 bytes of memory each. */
+export class RecentRefs {
+  readonly #refs = new Map<string, EvidenceRef>();
+  readonly #countMax: number;
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+
+  get size(): number {
+    return this.#refs.size;
+  }
+
+  get(key: string): EvidenceRef | undefined {
+    return this.#refs.get(key);
+  }
+
+  /** Forgets the oldest key when there are too many. */
+  set(key: string, ref: EvidenceRef): void {
+    this.#refs.set(key, ref);
+    if (this.#refs.size <= this.#countMax) return;
+    const [oldest] = this.#refs.keys();
+    if (oldest !== undefined) this.#refs.delete(oldest);
+  }
+}
