@@ -55,6 +55,7 @@ const repository = {
   test: async (args) => {
     const { runTests } = await import('./launcher/test.mjs');
     process.exitCode = (await build([])) ? runTests(root, args) : 1;
+    if (process.exitCode === 0 && args.length === 1 && args[0] === '--coverage') become('tools/coverage/check.mjs', []);
   },
   lint: (args) => become('node_modules/oxlint/bin/oxlint', [...args, '-c', `${root}.oxlintrc.json`, root]),
   arch: (args) => become('tools/arch/check.mjs', args),

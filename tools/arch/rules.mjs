@@ -6,7 +6,7 @@
  */
 export const tags = {
   contracts: { imports: [], vendors: ['ajv', 'ajv-formats'], builtins: [] },
-  pure: { imports: ['contracts', 'pure'], vendors: ['canonicalize', 'semver', 'jsonata'], builtins: [] },
+  pure: { imports: ['contracts', 'pure'], vendors: ['canonicalize', 'semver'], builtins: [] },
   ports: { imports: ['pure', 'contracts'], vendors: [], builtins: [] },
   conformance: { imports: ['ports', 'pure', 'contracts'], vendors: ['@jest/globals', 'fast-check'], builtins: 'any', testing: true },
   adapter: { imports: ['ports', 'pure', 'contracts'], specs: ['conformance'], vendors: [], builtins: 'any' },

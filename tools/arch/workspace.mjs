@@ -23,8 +23,8 @@ function filesBelow(folder) {
 }
 
 function kindOf(path) {
-  if (/\/generated\//.test(path)) return 'generated';
-  return /\.spec\.ts$/.test(path) ? 'spec' : 'source';
+  if (path.includes('/generated/')) return 'generated';
+  return path.endsWith('.spec.ts') ? 'spec' : 'source';
 }
 
 /** Imports, re-exports, `import()` and `import('x').T` of one syntax tree. */
@@ -80,7 +80,7 @@ export function readWorkspace(root) {
   });
   const sources = packages.flatMap((owner) =>
     filesBelow(`${root}/${owner.folder}/src`)
-      .filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
       .map((file) => readSource(root, owner, file)),
   );
   const scripts = ['tools', 'contracts/tools'].flatMap((folder) => filesBelow(`${root}/${folder}`)).filter((file) => file.endsWith('.mjs'));

@@ -1,0 +1,81 @@
+// Runs the steps of steps.mjs: all of them, also after one has failed, as two cores allow. Ends with one plain line of figures.
+//   ./maestro ci [text …]   only the steps whose name holds one of the texts (what they come after is taken as done)
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { figures, toolEnvironment } from '../launcher/test.mjs';
+import { steps } from './steps.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const cores = 2;
+const tailLines = 60;
+
+const logOf = (step) => `${root}.cache/ci/${step.name.replaceAll(' ', '-')}.log`;
+
+/** Runs one step with its output in a log file. A command that does not exist is a failed step. */
+function runStep(step) {
+  return new Promise((resolve) => {
+    const log = createWriteStream(logOf(step));
+    const started = performance.now();
+    const [command, ...args] = step.run;
+    const child = spawn(command.includes('/') ? `${root}${command}` : command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1' },
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    const finish = (ok, note) => {
+      const seconds = (performance.now() - started) / 1000;
+      log.end(note, () => resolve({ step, ok, seconds }));
+    };
+    child.on('error', (error) => finish(false, `${error.message}\n`));
+    child.on('close', (code, signal) => finish(code === 0, signal ? `ended by ${signal}\n` : ''));
+  });
+}
+
+function show({ step, ok, seconds }) {
+  console.log(`${ok ? 'ok  ' : 'FAIL'} ${step.name} ${seconds.toFixed(1)} s`);
+  const lines = readFileSync(logOf(step), 'utf8').trimEnd().split('\n');
+  const shown = ok ? lines.slice(-1) : lines.slice(-tailLines);
+  for (const line of shown) if (line) console.log(`       ${line}`);
+}
+
+/** Starts steps in the order of the list as soon as what they come after has ended and cores are free. */
+async function runAll(wanted) {
+  const waiting = [...wanted];
+  const running = new Map();
+  const results = [];
+  const pending = (name) => waiting.some((each) => each.name === name) || running.has(name);
+  const free = () => cores - [...running.values()].reduce((sum, { step }) => sum + step.cores, 0);
+  while (waiting.length > 0 || running.size > 0) {
+    for (const step of [...waiting]) {
+      if (step.cores > free() || (step.after ?? []).some(pending)) continue;
+      waiting.splice(waiting.indexOf(step), 1);
+      running.set(step.name, { step, done: runStep(step) });
+    }
+    const ended = await Promise.race([...running.values()].map((each) => each.done));
+    running.delete(ended.step.name);
+    results.push(ended);
+    show(ended);
+  }
+  return results;
+}
+
+/** Tests are counted one by one; every other step is one gate. A step of tests that fails as a whole counts as one failure. */
+function count({ step, ok }) {
+  if (!step.result) return { passed: ok ? 1 : 0, failed: ok ? 0 : 1 };
+  const { passed, failed } = existsSync(`${root}${step.result}`) ? figures(`${root}${step.result}`) : { passed: 0, failed: 0 };
+  return { passed, failed: ok ? failed : Math.max(1, failed) };
+}
+
+const texts = process.argv.slice(2);
+const wanted = texts.length === 0 ? steps : steps.filter(({ name }) => texts.some((text) => name.includes(text)));
+mkdirSync(`${root}.cache/ci`, { recursive: true });
+for (const { result } of wanted) if (result) rmSync(`${root}${result}`, { force: true });
+const started = performance.now();
+const counts = (await runAll(wanted)).map(count);
+const sum = (key) => counts.reduce((total, each) => total + each[key], 0);
+console.log(`\n${wanted.length} steps in ${((performance.now() - started) / 60_000).toFixed(1)} min; logs in .cache/ci`);
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+process.exitCode = sum('failed') === 0 && wanted.length > 0 ? 0 : 1;

@@ -1,0 +1,31 @@
+// Every step of .ci/run, in ONE list. A step is green when its command ends with 0.
+//   cores     how many of the two cores it keeps busy; steps start in this order as soon as cores are free
+//   after     names of steps that must have ended before (green or not)
+//   result    a Jest result file: its tests are counted one by one instead of the step as one gate
+
+const node = (script, ...args) => ['node', script, ...args];
+
+export const steps = [
+  { name: 'test', run: ['./maestro', 'test'], cores: 1, result: '.cache/results/test.json' },
+  { name: 'outside tools', run: ['tools/ci/tools.sh'], cores: 1 },
+  { name: 'types of specs', run: node('node_modules/@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'), cores: 1, after: ['test'] },
+  { name: 'lint', run: ['./maestro', 'lint'], cores: 1, after: ['test'] },
+  { name: 'architecture', run: ['./maestro', 'arch', '--report'], cores: 1, after: ['test'] },
+  { name: 'architecture rules fail on bad fixtures', run: ['./maestro', 'arch', '--self-test'], cores: 1, after: ['test'] },
+  { name: 'generated contracts are current', run: node('contracts/tools/generate.mjs', '--check'), cores: 1, after: ['test'] },
+  { name: 'lock file is complete and names no registry', run: node('tools/lock-repair.mjs', '--check'), cores: 1, after: ['test'] },
+  { name: 'nothing private is tracked', run: node('tools/ci/leak-scan.mjs'), cores: 1, after: ['test'] },
+  { name: 'conformance matrix has no gap', run: node('tools/ci/conformance-matrix.mjs'), cores: 1, after: ['test'] },
+  { name: 'shell scripts', run: ['tools/ci/shell-check.sh'], cores: 1, after: ['outside tools'] },
+  { name: 'policy bundles are current', run: ['tools/policy/check.sh'], cores: 1, after: ['test', 'outside tools'] },
+  { name: 'an append is synced to disk', run: ['libs/adapters/sqlite/fixtures/fsync-ratio.sh'], cores: 1, after: ['test', 'outside tools'] },
+  { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, after: ['test'] },
+  {
+    name: 'test with outside tools',
+    run: ['./maestro', 'test', '--tools'],
+    cores: 2,
+    after: ['test', 'outside tools'],
+    result: '.cache/results/tools.json',
+  },
+  { name: 'lines of all packages', run: ['./maestro', 'test', '--coverage'], cores: 2, after: ['test'] },
+];
