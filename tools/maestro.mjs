@@ -1,5 +1,4 @@
 // The repository's verbs (build, test, lint …); every other verb belongs to the product and goes to tools/cli.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -22,11 +21,10 @@ The repository:
 The product: every other verb, for example run, up, status, verify; ./maestro <verb> --help tells its options.
 `;
 
-/** Runs one script of the repository on this Node and ends with its exit code; signals of the terminal reach both. */
-function become(script, args) {
-  const { status, signal } = spawnSync(process.execPath, [`${root}${script}`, ...args], { stdio: 'inherit' });
-  if (signal) process.kill(process.pid, signal);
-  process.exitCode = status ?? 1;
+/** Runs one script of the repository on this Node and ends with its exit code. */
+async function become(script, args) {
+  const { runChild } = await import('./launcher/child.mjs');
+  process.exitCode = await runChild(process.execPath, [`${root}${script}`, ...args], { stdio: 'inherit' });
 }
 
 async function build(args) {
@@ -54,10 +52,10 @@ const repository = {
   },
   test: async (args) => {
     const { runTests } = await import('./launcher/test.mjs');
-    process.exitCode = (await build([])) ? runTests(root, args) : 1;
-    if (process.exitCode === 0 && args.length === 1 && args[0] === '--coverage') become('tools/coverage/check.mjs', []);
+    process.exitCode = (await build([])) ? await runTests(root, args) : 1;
+    if (process.exitCode === 0 && args.length === 1 && args[0] === '--coverage') await become('tools/coverage/check.mjs', []);
   },
-  lint: (args) => become('node_modules/oxlint/bin/oxlint', [...args, '-c', `${root}.oxlintrc.json`, root]),
+  lint: (args) => become('node_modules/oxlint/bin/oxlint', ['-c', `${root}.oxlintrc.json`, ...(args.length > 0 ? args : [root])]),
   arch: (args) => become('tools/arch/check.mjs', args),
   ci: (args) => become('tools/ci/main.mjs', args),
   bench: (args) => load('tools/bench/dist/main.js', args),

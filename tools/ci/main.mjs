@@ -10,6 +10,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const cores = 2;
 const tailLines = 60;
 
+const groups = new Set();
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+  process.on(signal, () => {
+    for (const pid of groups) process.kill(-pid, 'SIGTERM');
+    process.exit(code);
+  });
+}
+
 const logOf = (step) => `${root}.cache/ci/${step.name.replaceAll(' ', '-')}.log`;
 
 /** Runs one step with its output in a log file. A command that does not exist is a failed step. */
@@ -21,11 +29,14 @@ function runStep(step) {
     const child = spawn(command.includes('/') ? `${root}${command}` : command, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own, so that all it started ends with it
       env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1' },
     });
+    if (child.pid) groups.add(child.pid);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     const finish = (ok, note) => {
+      groups.delete(child.pid);
       const seconds = (performance.now() - started) / 1000;
       log.end(note, () => resolve({ step, ok, seconds }));
     };

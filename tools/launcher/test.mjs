@@ -1,8 +1,8 @@
 // `./maestro test`: Jest over the whole workspace, then what was left out and one plain line of figures.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
+import { runChild } from './child.mjs';
 
 const toolSpecs = /\.tool\.spec\.ts$/;
 
@@ -47,8 +47,17 @@ function jestArguments(root, options, rest, resultFile) {
   return [...args, ...rest];
 }
 
+function jestEnvironment(options, conformance) {
+  return {
+    ...toolEnvironment(),
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim(),
+    MAESTRO_CONFORMANCE_DIR: conformance,
+    ...(options.tools && { MAESTRO_TEST_TOOLS: '1' }),
+  };
+}
+
 /** Runs the specs and prints the figures. Returns the exit code: 0 only when all passed and none was skipped. */
-export function runTests(root, args) {
+export async function runTests(root, args) {
   const options = { tools: args.includes('--tools'), coverage: args.includes('--coverage') };
   const rest = args.filter((arg) => arg !== '--tools' && arg !== '--coverage');
   const whole = rest.length === 0;
@@ -59,22 +68,17 @@ export function runTests(root, args) {
   rmSync(resultFile, { force: true });
   if (whole && !options.tools) rmSync(conformance, { recursive: true, force: true });
   mkdirSync(conformance, { recursive: true });
-  const run = spawnSync(process.execPath, jestArguments(root, options, rest, resultFile), {
+  const status = await runChild(process.execPath, jestArguments(root, options, rest, resultFile), {
     cwd: root,
     stdio: ['inherit', 'ignore', 'inherit'], // Jest prints its report to stderr and, with --json, the result to stdout too
-    env: {
-      ...toolEnvironment(),
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim(),
-      MAESTRO_CONFORMANCE_DIR: conformance,
-      ...(options.tools && { MAESTRO_TEST_TOOLS: '1' }),
-    },
+    env: jestEnvironment(options, conformance),
   });
   const { passed, failed, skipped } = figures(resultFile);
   if (whole && !options.tools) sayWhatWasLeftOut(leftOut(root));
   const forbidden = whole && skipped > 0;
   if (forbidden) console.log(`${skipped} skipped: a full run may not skip`);
   console.log(`${passed} passed, ${failed} failed`);
-  return failed > 0 || forbidden ? 1 : (run.status ?? 1);
+  return failed > 0 || forbidden ? 1 : status;
 }
 
 function sayWhatWasLeftOut(specs) {
