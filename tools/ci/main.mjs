@@ -30,18 +30,20 @@ function runStep(step) {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // a group of its own, so that all it started ends with it
-      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1' },
+      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1', FORCE_COLOR: '0' },
     });
     if (child.pid) groups.add(child.pid);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
-    const finish = (ok, note) => {
+    let note = '';
+    child.on('error', (error) => {
+      note = `${error.message}\n`; // could not start; `close` follows
+    });
+    child.on('close', (code, signal) => {
       groups.delete(child.pid);
       const seconds = (performance.now() - started) / 1000;
-      log.end(note, () => resolve({ step, ok, seconds }));
-    };
-    child.on('error', (error) => finish(false, `${error.message}\n`));
-    child.on('close', (code, signal) => finish(code === 0, signal ? `ended by ${signal}\n` : ''));
+      log.end(signal ? `ended by ${signal}\n` : note, () => resolve({ step, ok: code === 0, seconds }));
+    });
   });
 }
 
