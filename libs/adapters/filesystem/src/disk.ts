@@ -7,7 +7,7 @@ import { Fault } from '@maestro/ports';
 /** The file calls that may fail in ways that matter. Tests hand in one that fails; everybody else leaves the default. */
 export type Disk = Pick<
   typeof nodeFiles,
-  'chmod' | 'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'stat' | 'truncate' | 'unlink'
+  'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'stat' | 'unlink'
 >;
 export const nodeDisk: Disk = nodeFiles;
 
