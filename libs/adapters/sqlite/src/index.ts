@@ -1,1 +1,3 @@
-export {};
+export { openSqliteEventStore, SqliteEventStore } from './event-store.ts';
+export type { SqliteEventStoreOptions } from './event-store.ts';
+export { openSqliteProcessState, SqliteProcessState } from './process-state.ts';

@@ -1,0 +1,53 @@
+import { Fault, isFault, type FaultCode } from '@maestro/ports';
+
+/** A fault as it crosses the thread boundary, where classes are lost. */
+export type PlainFault = { readonly code: FaultCode; readonly detail: string; readonly retryable: boolean };
+
+// Primary result codes of SQLite (the low byte of an extended one). Measured: a full disk shows as 13 on write,
+// as 1034 (10: fsync) or as 4874 (10: shared memory); all of them pass when space is freed.
+const PASSING = new Map([
+  [5, 'another process holds the database'],
+  [6, 'the database is locked'],
+  [7, 'out of memory'],
+  [8, 'the file system is read-only'],
+  [10, 'the disk is full or failing'],
+  [13, 'the disk is full'],
+  [14, 'the database file cannot be opened'],
+]);
+const DAMAGE = new Set([11, 19, 20, 24, 26]);
+/** IOERR_FSYNC and IOERR_DIR_FSYNC: what was written before may or may not reach the disk. */
+const SYNC_FAILED = new Set([1034, 1290]);
+
+function errcodeOf(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode : undefined;
+}
+
+export const isSyncFailure = (error: unknown): boolean => SYNC_FAILED.has(errcodeOf(error) ?? 0);
+
+/** What an error of the database means to callers. Faults pass as they are. */
+export function plainFault(error: unknown): PlainFault {
+  const message = error instanceof Error ? error.message : String((error as { message?: unknown })?.message ?? error);
+  if (isFault(error)) return { code: error.code, detail: message.slice(error.code.length + 2), retryable: error.retryable };
+  const errcode = errcodeOf(error);
+  const primary = (errcode ?? 0) & 0xff;
+  const shown = `SQLite ${errcode ?? '?'}: ${message}`;
+  if (DAMAGE.has(primary)) {
+    return { code: 'STORE_DAMAGED', detail: `the database file is damaged; restore a backup (${shown})`, retryable: false };
+  }
+  const why = PASSING.get(primary) ?? 'the database refused to write';
+  const advice = 'nothing was written; free space or mend the disk, then try again';
+  return { code: 'STORE_READ_ONLY', detail: `${why}; ${advice} (${shown})`, retryable: true };
+}
+
+export const toFault = (plain: PlainFault, cause?: unknown): Fault =>
+  new Fault(plain.code, plain.detail, { retryable: plain.retryable, cause });
+
+/** Runs a read and turns errors of the database into faults. */
+export function reading<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isFault(error) ? error : toFault(plainFault(error), error);
+  }
+}

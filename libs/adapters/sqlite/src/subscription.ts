@@ -1,0 +1,57 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { EventFilter, StoredEvent, SubscriptionItem } from '@maestro/ports';
+import { matches } from './event-limits.ts';
+
+/** What a subscription reads from. Positions are dense from 1. */
+export type EventSource = {
+  /** up to `limit` events right after a position, from memory or disk; none: it is the head. Throws when closed */
+  after(position: number, limit: number): readonly StoredEvent[];
+  /** resolves at the next commit, at close, or when the signal fires */
+  moved(signal: AbortSignal): Promise<void>;
+  cursorAt(position: number): string;
+};
+
+/** Also the most that a slow reader holds in memory. */
+const PAGE_EVENTS = 256;
+/** A checkpoint at least every so many events that a filter held back. */
+const CHECKPOINT_EVENTS = 256;
+
+/**
+ * Follows a source from a position for ever.
+ *
+ * S1. `position` is the last event considered: each one before it was yielded or held back by the filter, none twice.
+ * S2. No await lies between reading nothing new and registering for the next commit, so that none slips through.
+ * S3. At most one page is held; a slow reader goes on from its own position, by disk when memory has moved on.
+ * S4. A full page is followed by a turn of the event loop, so that a long catch-up starves nobody.
+ */
+export async function* follow(
+  source: EventSource,
+  o: { readonly position: number; readonly filter?: EventFilter; readonly signal: AbortSignal },
+): AsyncGenerator<SubscriptionItem, void, undefined> {
+  let position = o.position;
+  let reported = position;
+  let tellCaughtUp = true;
+  while (!o.signal.aborted) {
+    const page = source.after(position, PAGE_EVENTS);
+    for (const event of page) {
+      position += 1;
+      const wanted = matches(event, o.filter);
+      if (!wanted && position - reported < CHECKPOINT_EVENTS) continue;
+      tellCaughtUp = true;
+      reported = position;
+      yield wanted ? { kind: 'event', event } : { kind: 'checkpoint', cursor: event.cursor };
+      if (o.signal.aborted) return;
+    }
+    if (page.length === PAGE_EVENTS) await turn();
+    if (page.length > 0) continue;
+    if (!tellCaughtUp) {
+      await source.moved(o.signal);
+      continue;
+    }
+    const cursor = position === 0 ? null : source.cursorAt(position);
+    if (cursor !== null && position > reported) yield { kind: 'checkpoint', cursor };
+    reported = position;
+    tellCaughtUp = false;
+    if (!o.signal.aborted) yield { kind: 'caught-up', cursor };
+  }
+}
