@@ -36,5 +36,7 @@ export type { Problem, Rejection, RejectionCode } from './rejection.ts';
 export { CANARY_WEIGHT_PERCENT, chooseVersion } from './workflow/choose-version.ts';
 export type { Choice } from './workflow/choose-version.ts';
 export { decideWorkflow, workflowDecider } from './workflow/decide.ts';
+export { evolveWorkflow } from './workflow/evolve.ts';
+export { initialWorkflow } from './workflow/state.ts';
 export type { WorkflowCommand } from './workflow/decide.ts';
 export type { PublishedVersion, WorkflowEvent, WorkflowState } from './workflow/state.ts';

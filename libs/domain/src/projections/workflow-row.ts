@@ -2,7 +2,10 @@ import type { Recorded } from '../decider.ts';
 
 /** One workflow in lists and searches. */
 export type WorkflowRow = {
+  /** lower case, as in the stream's name */
   readonly id: string;
+  /** as it was first spelled */
+  readonly name: string;
   readonly draftVersion: string;
   readonly stable: string | null;
   readonly candidate: string | null;
@@ -16,8 +19,8 @@ export function projectWorkflow(row: WorkflowRow | undefined, recorded: Recorded
   const { event, revision, at } = recorded;
   if (row !== undefined && revision <= row.appliedRevision) return row;
   if (event.type === 'workflow.draft-saved.v1') {
-    const { workflowId: id, version: draftVersion } = event.data;
-    const before = row ?? { id, stable: null, candidate: null, versions: [] };
+    const { workflowId: name, version: draftVersion } = event.data;
+    const before = row ?? { id: name.toLowerCase(), name, stable: null, candidate: null, versions: [] };
     return { ...before, draftVersion, updatedAt: at, appliedRevision: revision };
   }
   if (row === undefined) return undefined;

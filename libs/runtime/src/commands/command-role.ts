@@ -1,0 +1,87 @@
+import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
+import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
+import type { Clock, CommandGateway, Entropy, EventStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
+import { Dispatcher } from '../dispatch/dispatcher.ts';
+import { WorkOrders } from '../dispatch/work-orders.ts';
+import { ManifestSource } from '../manifest-source.ts';
+import { SealedValues } from '../sealed-values.ts';
+import { AggregateHandler } from './aggregate.ts';
+import { AttemptReports } from './attempt-reports.ts';
+import { CommandLedger } from './command-ledger.ts';
+import { CommandRouter } from './command-router.ts';
+import { ExecutionCommands } from './execution-commands.ts';
+import type { RunSettings } from './execution-commands.ts';
+import { PolicyAnswers } from './policy-answers.ts';
+import { WorkflowCommands } from './workflow-commands.ts';
+
+export type CommandRoleDependencies = {
+  readonly store: EventStore;
+  readonly queue: WorkQueue;
+  readonly state: ProcessState;
+  readonly vault: KeyVault;
+  readonly policies: PolicyEngine;
+  readonly packages: TaskPackages;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly settings: RunSettings & { readonly tenant: string; readonly requireRegion: boolean };
+};
+
+/** The command role: owns aggregates, dispatches work from what it appends, fires timers. */
+export type CommandRole = {
+  readonly gateway: CommandGateway;
+  readonly ledger: CommandLedger;
+  /** open intents and timers */
+  readonly openCount: () => number;
+  /** Folds what happened before, publishes what is open; resolves when commands may come. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Aggregates kept in memory; a run that is not here is read again when it is needed. */
+const RUNS_CACHED_MAX = 10_000;
+const WORKFLOWS_CACHED_MAX = 1_000;
+
+export function openCommandRole(d: CommandRoleDependencies): CommandRole {
+  const { store, clock, settings } = d;
+  const values = new SealedValues(d.vault, d.entropy, store);
+  const manifests = new ManifestSource(store, d.packages);
+  const ledger = new CommandLedger(d.state, clock);
+  const answers = new PolicyAnswers(d.policies, values);
+  let dispatcher: Dispatcher | undefined;
+  const appended = (events: readonly Recorded[]): void => dispatcher?.appended(events);
+  const workflowHandler = new AggregateHandler<WorkflowState>(store, values, clock, appended, {
+    initial: initialWorkflow,
+    evolve: (state, recorded) => evolveWorkflow(state, recorded as Recorded<WorkflowEvent>),
+    isFinal: () => false,
+    cachedMax: WORKFLOWS_CACHED_MAX,
+  });
+  const executionHandler = new AggregateHandler<ExecutionState>(store, values, clock, appended, {
+    initial: initialExecution,
+    evolve: (state, recorded) => evolveExecution(state, recorded as Recorded<ExecutionEvent>),
+    isFinal: (state) => state.phase === 'ended',
+    cachedMax: RUNS_CACHED_MAX,
+  });
+  const workflows = new WorkflowCommands(workflowHandler, store, d.packages, d.policies, values, answers);
+  const findRun = async (stream: Parameters<typeof executionHandler.peek>[0]) => (await executionHandler.peek(stream)).state;
+  const orders = new WorkOrders(store, workflows, manifests, values, findRun, settings.requireRegion);
+  const reports = new AttemptReports(values, d.packages, (stream, checkId) => orders.checkedArguments(stream, checkId));
+  const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, settings });
+  const gateway = new CommandRouter(workflows, executions, ledger, d.metrics, d.log);
+  const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant });
+  return {
+    gateway,
+    ledger,
+    openCount: () => opened.openCount,
+    async start() {
+      await ledger.load();
+      dispatcher = opened;
+      await opened.start();
+    },
+    async stop() {
+      await opened.stop();
+      await ledger.settle();
+    },
+  };
+}

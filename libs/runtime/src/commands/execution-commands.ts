@@ -1,0 +1,171 @@
+import type { CommandOf, Environment, Prices } from '@maestro/contracts';
+import { chooseVersion, decideExecution, executionStream, parseExecutionId, regionOf, reject } from '@maestro/domain';
+import type { ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
+import { PLAN_DEFAULTS, mergeInputs } from '@maestro/domain';
+import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine } from '@maestro/ports';
+import type { OpenedPlace } from '@maestro/receipt';
+import { canonicalBytes, canonicalText, findUnrepresentable } from '@maestro/receipt';
+import { seal } from '@maestro/codec';
+import type { ManifestSource } from '../manifest-source.ts';
+import type { SealedValues } from '../sealed-values.ts';
+import type { AggregateHandler, Deliberation, Outcome } from './aggregate.ts';
+import { answerOf, reusedId } from './answers.ts';
+import type { AttemptReports } from './attempt-reports.ts';
+import { uuidFrom } from './command-ids.ts';
+import type { PolicyAnswers } from './policy-answers.ts';
+import type { WorkflowCommands } from './workflow-commands.ts';
+
+type Of<T extends string> = CommandOf<Extract<`execution.${T}.v1`, import('@maestro/contracts').CommandType>>['payload'];
+
+/** What a deployment gives to every run. */
+export type RunSettings = {
+  readonly prices: Prices;
+  readonly region: string | null;
+  readonly conductorUrl: () => string | null;
+  readonly environment: Environment;
+  readonly inputBytesMax: number;
+};
+
+export type ExecutionDependencies = {
+  readonly handler: AggregateHandler<ExecutionState>;
+  readonly store: EventStore;
+  readonly workflows: WorkflowCommands;
+  readonly manifests: ManifestSource;
+  readonly policies: PolicyEngine;
+  readonly values: SealedValues;
+  readonly answers: PolicyAnswers;
+  readonly reports: AttemptReports;
+  readonly settings: RunSettings;
+};
+
+/** Commands of runs: from the request to the last report. */
+export class ExecutionCommands {
+  readonly #d: ExecutionDependencies;
+
+  constructor(dependencies: ExecutionDependencies) {
+    this.#d = dependencies;
+  }
+
+  async start(envelope: CommandEnvelope, payload: Of<'start'>): Promise<CommandAnswer> {
+    const inputs = payload.inputs as JsonObject;
+    const bad = checkInputs(inputs, this.#d.settings.inputBytesMax);
+    if (bad !== undefined) return bad;
+    const executionId = payload.executionId ?? uuidFrom(envelope.commandId);
+    const stream = executionStream(executionId as ExecutionId);
+    const body = canonicalText({ ...payload, executionId: null } as unknown as Json);
+    const outcome = await this.#d.handler.handle(stream, envelope, (state, now) => this.#deliberateStart(state, now, executionId, payload, inputs, body));
+    if (outcome.kind === 'done' && outcome.repeated?.event.type === 'execution.requested.v1') {
+      const { dataKeyId, requestTag } = outcome.repeated.event.data;
+      if ((await this.#d.values.tag(dataKeyId, body)) !== requestTag) return reusedId(envelope);
+    }
+    return this.#answer(outcome, { executionId });
+  }
+
+  async #deliberateStart(state: ExecutionState, now: string, executionId: string, payload: Of<'start'>, given: JsonObject, body: string): Promise<Deliberation> {
+    const { values, policies, settings, manifests } = this.#d;
+    const workflow = await this.#d.workflows.find(payload.workflowId);
+    if (workflow === undefined) return { decision: reject('WORKFLOW_NOT_FOUND', `there is no workflow ${payload.workflowId}`) };
+    const choice = chooseVersion(workflow.state, { version: payload.version, rollout: payload.rollout, executionId });
+    if (choice.kind === 'refused') return { decision: choice };
+    const { version, manifestDigest, draftRevision }: PublishedVersion = choice.version;
+    const { plan } = await manifests.at(workflow.stream, draftRevision, manifestDigest);
+    const keyId = await values.createKey(`execution:${executionId}`);
+    const secrets = new Map<string, OpenedPlace>();
+    const request: ExecutionRequested = {
+      executionId,
+      workflow: { id: plan.workflow.id, version, manifestDigest, channel: choice.channel },
+      rollout: payload.rollout,
+      labels: plan.labels,
+      ...regionOf(payload.region, settings.region, plan.workflow.region),
+      conductorUrl: settings.conductorUrl(),
+      inputs: seal(secrets, '/inputs', values.randomSalt(), mergeInputs(plan.inputs, given)),
+      requestTag: await values.tag(keyId, body),
+      dataKeyId: keyId,
+      policySetDigest: policies.active().setDigest,
+      prices: settings.prices,
+      runTimeoutMs: PLAN_DEFAULTS.runTimeoutMs,
+      resumedFrom: null,
+      tasks: [...plan.tasks] as ExecutionRequested['tasks'],
+    };
+    return { ...decided(state, { kind: 'start', now, request }), secrets, keyId };
+  }
+
+  async recordPolicyDecision(envelope: CommandEnvelope, { executionId, checkId, report }: Of<'record-policy-decision'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => {
+      const { request } = state;
+      const taskId = state.checks.get(checkId);
+      if (request === undefined || taskId === undefined) return { decision: reject('CHECK_NOT_OPEN', `no decision is awaited for check ${checkId}`) };
+      const attempt = taskId === null ? null : (state.tasks.get(taskId)?.attempt ?? null);
+      const keyId = request.dataKeyId;
+      const { decision, secrets } = await this.#d.answers.decisionOf({ report, checkId, stage: taskId === null ? 'start' : 'task', taskId, attempt, setDigest: request.policySetDigest, keyId, at: now });
+      const argumentsCommitment = taskId === null || !decision.allow ? null : await this.#d.reports.checkedArguments(executionStream(request.executionId as ExecutionId), checkId);
+      return { ...decided(state, { kind: 'record-policy-decision', now, decision, environment: this.#d.settings.environment, argumentsCommitment }), secrets, keyId };
+    });
+  }
+
+  async startTask(envelope: CommandEnvelope, { executionId, ...started }: Of<'start-task'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'start-task', now, ...started }));
+  }
+
+  async reportTask(envelope: CommandEnvelope, payload: Of<'report-task'>): Promise<CommandAnswer> {
+    return this.#on(payload.executionId, envelope, async (state, now) => {
+      if (state.request === undefined) return { decision: reject('EXECUTION_NOT_FOUND', `there is no run ${payload.executionId}`) };
+      const { report, secrets } = this.#d.reports.seal(state, payload);
+      return { ...decided(state, { kind: 'report-task', now, report, jitter: jitterOf(envelope.commandId) }), secrets, keyId: state.request.dataKeyId };
+    });
+  }
+
+  async failBinding(envelope: CommandEnvelope, { executionId, taskId, attempt, code, message }: Of<'fail-binding'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => {
+      if (state.request === undefined) return { decision: reject('EXECUTION_NOT_FOUND', `there is no run ${executionId}`) };
+      const { report, secrets } = this.#d.reports.sealUnbound(taskId, attempt, code, message);
+      return { ...decided(state, { kind: 'report-task', now, report, jitter: 0 }), secrets, keyId: state.request.dataKeyId };
+    });
+  }
+
+  async fireTimer(envelope: CommandEnvelope, { executionId, timer }: Of<'fire-timer'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'fire-timer', now, timer, environment: this.#d.settings.environment }));
+  }
+
+  async continueScheduling(envelope: CommandEnvelope, { executionId }: Of<'continue-scheduling'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'continue-scheduling', now }));
+  }
+
+  async cancel(envelope: CommandEnvelope, { executionId, reason, comment }: Of<'cancel'>): Promise<CommandAnswer> {
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'cancel', now, reason, comment }));
+  }
+
+  async #on(id: string, envelope: CommandEnvelope, deliberate: (state: ExecutionState, now: string) => Promise<Deliberation>): Promise<CommandAnswer> {
+    const executionId = parseExecutionId(id);
+    if (executionId === undefined) return reject('EXECUTION_NOT_FOUND', `there is no run ${id}`);
+    return this.#answer(await this.#d.handler.handle(executionStream(executionId), envelope, deliberate), { executionId });
+  }
+
+  async #answer(outcome: Outcome<ExecutionState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {
+    const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#d.store.head() : null;
+    return answerOf(outcome, fallback, result);
+  }
+
+  /** State and stream of a run as this role sees it. */
+  async find(stream: StreamName): Promise<ExecutionState> {
+    return (await this.#d.handler.peek(stream)).state;
+  }
+}
+
+function decided(state: ExecutionState, command: ExecutionCommand): Deliberation {
+  return { decision: decideExecution(state, command) };
+}
+
+type Refused = { readonly kind: 'refused'; readonly rejection: Rejection };
+
+function checkInputs(inputs: JsonObject, bytesMax: number): Refused | undefined {
+  const bad = findUnrepresentable(inputs);
+  if (bad !== undefined) return reject('INVALID_JSON_VALUE', `inputs${bad.pointer}: ${bad.reason}`, { errors: [{ pointer: `/inputs${bad.pointer}`, code: 'INVALID_JSON_VALUE', message: bad.reason }] });
+  const sizeBytes = canonicalBytes(inputs).length;
+  return sizeBytes > bytesMax ? reject('INPUT_TOO_LARGE', `the inputs are ${sizeBytes} bytes; at most ${bytesMax}`) : undefined;
+}
+
+/** 0 ≤ x < 1 from the command id, which derives from the id of the event that opened the attempt. */
+function jitterOf(commandId: string): number {
+  return Number.parseInt(commandId.slice(0, 8), 16) / 0x1_0000_0000;
+}

@@ -1,0 +1,110 @@
+import type { AnyEvent, CommandOf, ManifestV1 } from '@maestro/contracts';
+import { decideWorkflow, reject, streamName } from '@maestro/domain';
+import type { Json, JsonObject, Rejection, StreamName, WorkflowCommand, WorkflowState } from '@maestro/domain';
+import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine, TaskPackages } from '@maestro/ports';
+import { canonicalText, sha256 } from '@maestro/receipt';
+import { checkManifestDocument } from '../manifest-intake.ts';
+import type { SealedValues } from '../sealed-values.ts';
+import type { AggregateHandler, Deliberation, Outcome } from './aggregate.ts';
+import { answerOf, reusedId } from './answers.ts';
+import type { PolicyAnswers } from './policy-answers.ts';
+
+type Of<T extends 'save-draft' | 'publish' | 'record-policy-decision' | 'fire-timer'> = CommandOf<`workflow.${T}.v1`>['payload'];
+
+/** Commands of workflows: drafts and publication. */
+export class WorkflowCommands {
+  readonly #handler: AggregateHandler<WorkflowState>;
+  readonly #store: EventStore;
+  readonly #packages: TaskPackages;
+  readonly #policies: PolicyEngine;
+  readonly #values: SealedValues;
+  readonly #answers: PolicyAnswers;
+
+  constructor(handler: AggregateHandler<WorkflowState>, store: EventStore, packages: TaskPackages, policies: PolicyEngine, values: SealedValues, answers: PolicyAnswers) {
+    this.#handler = handler;
+    this.#store = store;
+    this.#packages = packages;
+    this.#policies = policies;
+    this.#values = values;
+    this.#answers = answers;
+  }
+
+  async saveDraft(envelope: CommandEnvelope, { manifest: document }: Of<'save-draft'>): Promise<CommandAnswer> {
+    const problems = checkManifestDocument(document, this.#packages);
+    if (problems.length > 0) return reject('MANIFEST_INVALID', `the manifest has ${problems.length} problems`, { errors: problems });
+    const manifest = document as unknown as ManifestV1;
+    const stream = streamName('workflow', manifest.name);
+    if (stream === undefined) return unknownWorkflow(manifest.name);
+    const manifestDigest = sha256(canonicalText(document as Json));
+    const outcome = await this.#handler.handle(stream, envelope, async (state, now) => {
+      const dataKeyId = state.dataKeyId ?? (await this.#values.createKey(`workflow:${manifest.name}`));
+      return decided(state, { kind: 'save-draft', now, manifest: document as JsonObject, name: manifest.name, version: manifest.version, manifestDigest, dataKeyId });
+    });
+    if (outcome.kind === 'done' && outcome.repeated !== undefined) {
+      const { event } = outcome.repeated;
+      if (event.type !== 'workflow.draft-saved.v1' || event.data.manifestDigest !== manifestDigest) return reusedId(envelope);
+    }
+    return this.#answer(outcome, { id: manifest.name, version: manifest.version, digest: `sha256:${manifestDigest}` });
+  }
+
+  async publish(envelope: CommandEnvelope, { workflowId, version }: Of<'publish'>): Promise<CommandAnswer> {
+    const stream = streamName('workflow', workflowId);
+    if (stream === undefined) return unknownWorkflow(workflowId);
+    const policySetDigest = this.#policies.active().setDigest;
+    const outcome = await this.#handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'publish', now, version, policySetDigest }));
+    if (outcome.kind === 'refused') return outcome;
+    if (outcome.repeated !== undefined && outcome.repeated.event.type !== 'workflow.publish-requested.v1') return reusedId(envelope);
+    return this.#answer(outcome, publication(outcome.state, outcome.repeated?.event));
+  }
+
+  async recordPolicyDecision(envelope: CommandEnvelope, { workflowId, checkId, report }: Of<'record-policy-decision'>): Promise<CommandAnswer> {
+    const stream = streamName('workflow', workflowId);
+    if (stream === undefined) return unknownWorkflow(workflowId);
+    const outcome = await this.#handler.handle(stream, envelope, async (state, now): Promise<Deliberation> => {
+      const { pending, dataKeyId } = state;
+      if (pending?.checkId !== checkId || dataKeyId === undefined) return { decision: reject('CHECK_NOT_OPEN', `no decision is awaited for check ${checkId}`) };
+      const { decision, secrets } = await this.#answers.decisionOf({ report, checkId, stage: 'publish', taskId: null, attempt: null, setDigest: pending.policySetDigest, keyId: dataKeyId, at: now });
+      return { ...decided(state, { kind: 'record-policy-decision', now, decision }), secrets, keyId: dataKeyId };
+    });
+    return this.#answer(outcome, {});
+  }
+
+  async fireTimer(envelope: CommandEnvelope, { workflowId, checkId }: Of<'fire-timer'>): Promise<CommandAnswer> {
+    const stream = streamName('workflow', workflowId);
+    if (stream === undefined) return unknownWorkflow(workflowId);
+    return this.#answer(await this.#handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'fire-policy-deadline', now, checkId })), {});
+  }
+
+  async #answer(outcome: Outcome<WorkflowState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {
+    const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#store.head() : null;
+    return answerOf(outcome, fallback, result);
+  }
+
+  /** State of a workflow as this role sees it; undefined: the name cannot be one. */
+  async find(workflowId: string): Promise<{ readonly state: WorkflowState; readonly stream: StreamName } | undefined> {
+    const stream = streamName('workflow', workflowId);
+    return stream === undefined ? undefined : { state: (await this.#handler.peek(stream)).state, stream };
+  }
+}
+
+function decided(state: WorkflowState, command: WorkflowCommand): Deliberation {
+  return { decision: decideWorkflow(state, command) };
+}
+
+function unknownWorkflow(id: string): { readonly kind: 'refused'; readonly rejection: Rejection } {
+  return reject('WORKFLOW_NOT_FOUND', `there is no workflow ${id}`);
+}
+
+/** What became of a publication so far. */
+function publication(state: WorkflowState, repeated: AnyEvent | undefined): { readonly [key: string]: Json } {
+  const asked = repeated?.type === 'workflow.publish-requested.v1' ? repeated.data.version : (state.pending?.version ?? state.draft?.version ?? '');
+  const published = state.versions.get(asked);
+  const digest = published?.manifestDigest ?? state.pending?.manifestDigest ?? state.draft?.manifestDigest ?? '';
+  return {
+    id: state.name ?? '',
+    version: asked,
+    digest: `sha256:${digest}`,
+    checkId: published === undefined ? (state.pending?.checkId ?? null) : null,
+    channel: published === undefined ? null : published.status,
+  };
+}

@@ -1,0 +1,201 @@
+import { intentsOf } from '@maestro/domain';
+import type { Intent, Json, Recorded } from '@maestro/domain';
+import type { AnyCommand } from '@maestro/contracts';
+import type { Clock, CommandGateway, EventStore, Log, Metrics, ProcessState, Work, WorkQueue } from '@maestro/ports';
+import { isFault } from '@maestro/ports';
+import { internalCommandId } from '../commands/command-ids.ts';
+import { followEvents } from '../follow-events.ts';
+import { IntentBook } from './intent-book.ts';
+import type { PolicyOrder, TaskOrder, Unbound, WorkOrders } from './work-orders.ts';
+
+/** An open intent that was not published by then is published by the safe path. */
+export const UNCONFIRMED_MS = 2_000;
+const WRITE_EVERY_MS = 200;
+const PUBLISHED_MAX = 200_000;
+
+type Dependencies = {
+  readonly store: EventStore;
+  readonly queue: WorkQueue;
+  readonly state: ProcessState;
+  readonly gateway: CommandGateway;
+  readonly orders: WorkOrders;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly tenant: string;
+};
+
+/**
+ * Hands out what events ask for, and fires timers.
+ * D1. The fast path publishes right after the append of this process; it may be skipped, never trusted.
+ * D2. The safe path folds all events. At its start it publishes every open intent; later each one that is still open
+ *     and unpublished after UNCONFIRMED_MS. A closed one is never published.
+ * D3. Publishing twice is harmless: the queue takes an intent once while it has it, and the run refuses a second report.
+ * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command.
+ */
+export class Dispatcher {
+  readonly #d: Dependencies;
+  readonly #book: IntentBook;
+  readonly #published = new Set<string>();
+  readonly #timers = new Map<string, () => void>();
+  readonly #abort = new AbortController();
+  #recovering = true;
+  #loop: Promise<void> | undefined;
+  #cancelWrite: (() => void) | undefined;
+  #cursor: string | null = null;
+
+  constructor(dependencies: Dependencies) {
+    this.#d = dependencies;
+    this.#book = new IntentBook(dependencies.state);
+  }
+
+  /** Fast path: events that this process has just appended. */
+  appended(events: readonly Recorded[]): void {
+    for (const recorded of events) {
+      for (const intent of intentsOf(recorded).opens) if (intent.kind !== 'timer') void this.#publish(intent);
+    }
+  }
+
+  /** Folds on from the last write, publishes all that is open, then follows. Resolves once it has caught up. */
+  async start(): Promise<void> {
+    this.#cursor = await this.#book.load();
+    for (const intent of this.#book.all()) this.#arm(intent);
+    await new Promise<void>((resolve, reject) => {
+      const after = this.#cursor;
+      const filter = { categories: ['execution', 'workflow'] };
+      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal }, async ({ events, cursor, caughtUp }) => {
+        for (const recorded of events) this.#fold(recorded);
+        this.#cursor = cursor;
+        await this.#writeSoon();
+        if (caughtUp && this.#recovering) resolve(this.#recover());
+      }).catch((error: unknown) => {
+        this.#d.log.log('error', 'the dispatcher stopped', { error });
+        reject(error as Error);
+      });
+      // an empty store has no batch to wait for
+      void this.#d.store.head().then((head) => (head === null ? resolve(this.#recover()) : undefined), reject);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+    this.#cancelWrite?.();
+    for (const disarm of this.#timers.values()) disarm();
+    if (this.#cursor !== null) await this.#book.write(this.#cursor);
+  }
+
+  get openCount(): number {
+    return this.#book.openCount;
+  }
+
+  async #recover(): Promise<void> {
+    if (!this.#recovering) return;
+    this.#recovering = false;
+    for (const intent of this.#book.all()) if (intent.kind !== 'timer') void this.#publish(intent);
+  }
+
+  #fold(recorded: Recorded): void {
+    const { opened, closed } = this.#book.fold(recorded);
+    for (const intent of closed) this.#disarm(intent);
+    if (!this.#recovering) for (const intent of opened) this.#arm(intent);
+    else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
+  }
+
+  #arm(intent: Intent): void {
+    const { nowMs, after } = { nowMs: this.#d.clock.nowMs(), after: this.#d.clock.after.bind(this.#d.clock) };
+    const isTimer = intent.kind === 'timer';
+    const delayMs = isTimer ? Math.max(0, Date.parse(intent.dueAt) - nowMs) : UNCONFIRMED_MS;
+    if (!isTimer && this.#published.has(intent.eventId)) return;
+    this.#timers.get(intent.key)?.();
+    const cancel = after(delayMs, () => {
+      this.#timers.delete(intent.key);
+      if (!this.#book.has(intent)) return;
+      void (isTimer ? this.#fire(intent) : this.#publishUnconfirmed(intent));
+    });
+    this.#timers.set(intent.key, cancel);
+  }
+
+  #disarm({ key, eventId, kind }: Intent): void {
+    this.#timers.get(key)?.();
+    this.#timers.delete(key);
+    this.#published.delete(eventId);
+    if (kind === 'task') void this.#d.queue.revoke([eventId]);
+  }
+
+  async #publishUnconfirmed(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
+    if (!this.#published.has(intent.eventId)) await this.#publish(intent);
+    if (this.#book.has(intent) && !this.#published.has(intent.eventId)) this.#arm(intent);
+  }
+
+  async #publish(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
+    if (this.#published.size > PUBLISHED_MAX) this.#published.clear();
+    try {
+      this.#published.add(intent.eventId);
+      if (intent.kind === 'schedule-more') await this.#continueScheduling(intent);
+      else await this.#publishWork(intent);
+    } catch (error) {
+      this.#published.delete(intent.eventId);
+      const quiet = isFault(error) && error.retryable;
+      if (!this.#abort.signal.aborted) this.#d.log.log(quiet ? 'debug' : 'error', 'an intent could not be handed out', { intent: intent.key, error });
+    }
+  }
+
+  async #publishWork(intent: Extract<Intent, { kind: 'policy-check' | 'task' }>): Promise<void> {
+    const order = intent.kind === 'task' ? await this.#d.orders.taskOrder(intent) : await this.#d.orders.policyOrder(intent);
+    if (order === undefined) return;
+    if ('kind' in order) return this.#failBinding(intent, order);
+    await this.#d.queue.publish([workOf(intent, order)]);
+    this.#d.metrics.count('mc_work_published_total', 1, { kind: intent.kind });
+  }
+
+  async #failBinding(intent: Intent, { taskId, attempt, code, message, checkId }: Unbound): Promise<void> {
+    const executionId = intent.stream.slice('execution-'.length);
+    await this.#send(intent, 'fail-binding', { type: 'execution.fail-binding.v1', payload: { executionId, taskId, attempt, checkId, code, message } });
+  }
+
+  async #continueScheduling(intent: Intent): Promise<void> {
+    const executionId = intent.stream.slice('execution-'.length);
+    await this.#send(intent, 'continue-scheduling', { type: 'execution.continue-scheduling.v1', payload: { executionId, deferredRevision: intent.revision } });
+  }
+
+  async #fire(intent: Extract<Intent, { kind: 'timer' }>): Promise<void> {
+    const { timer, stream } = intent;
+    const id = stream.slice(stream.indexOf('-') + 1);
+    const command: AnyCommand =
+      stream.startsWith('workflow-') && timer.kind === 'policy-deadline'
+        ? { type: 'workflow.fire-timer.v1', payload: { workflowId: id, checkId: timer.checkId } }
+        : { type: 'execution.fire-timer.v1', payload: { executionId: id, timer } };
+    try {
+      await this.#send(intent, `fire-${timer.kind}`, command);
+    } catch (error) {
+      this.#d.log.log('warn', 'a timer could not be fired and is armed again', { intent: intent.key, error });
+      this.#arm({ ...intent, dueAt: new Date(this.#d.clock.nowMs() + UNCONFIRMED_MS).toISOString() });
+    }
+  }
+
+  async #send(intent: Intent, verb: string, command: AnyCommand): Promise<void> {
+    const commandId = internalCommandId(intent.eventId, verb);
+    await this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
+  }
+
+  /** Written after a while or when much was folded; a crash before only means folding again. */
+  async #writeSoon(): Promise<void> {
+    if (this.#book.isDue && this.#cursor !== null) return this.#book.write(this.#cursor);
+    this.#cancelWrite ??= this.#d.clock.after(WRITE_EVERY_MS, () => {
+      this.#cancelWrite = undefined;
+      if (this.#cursor !== null) this.#book.write(this.#cursor).catch((error: unknown) => this.#d.log.log('error', 'open intents could not be written', { error }));
+    });
+  }
+}
+
+function workOf(intent: Intent, order: PolicyOrder | TaskOrder): Work {
+  const isTask = intent.kind === 'task';
+  return {
+    kind: isTask ? 'task' : 'policy',
+    intentId: intent.eventId,
+    workClass: 'workClass' in order ? String(order.workClass) : 'default',
+    executionId: intent.stream,
+    payload: order as unknown as Json,
+  };
+}

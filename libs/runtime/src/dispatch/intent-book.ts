@@ -1,0 +1,99 @@
+import { intentsOf } from '@maestro/domain';
+import type { Intent, Json, Recorded } from '@maestro/domain';
+import type { Cursor, ProcessState } from '@maestro/ports';
+
+const NAME = 'intents';
+/** Rows are written this long after they changed at most; until then they can be folded again. */
+const WRITE_EVENTS_MAX = 1_000;
+
+/**
+ * What is open: every intent and timer that no event has closed.
+ * B1. The cursor says what was folded; an intent is open until an event closes it, whether published or not.
+ * B2. Rows and cursor are written in one transaction. What opened and closed in between is never written.
+ */
+export class IntentBook {
+  readonly #state: ProcessState;
+  readonly #open = new Map<string, Map<string, Intent>>();
+  readonly #changed = new Map<string, Intent | undefined>();
+  readonly #written = new Set<string>();
+  #foldedSinceWrite = 0;
+  #cursor: Cursor | null = null;
+
+  constructor(state: ProcessState) {
+    this.#state = state;
+  }
+
+  /** Reads what was open at the last write; answers the cursor to fold on from. */
+  async load(): Promise<Cursor | null> {
+    const { cursor, rows } = await this.#state.load(NAME);
+    for await (const { key, value } of rows) {
+      const intent = value as unknown as Intent;
+      this.#ofStream(intent.stream).set(key, intent);
+      this.#written.add(key);
+    }
+    this.#cursor = cursor;
+    return cursor;
+  }
+
+  /** Folds one event; answers what it opened and what it closed. */
+  fold(recorded: Recorded): { readonly opened: readonly Intent[]; readonly closed: readonly Intent[] } {
+    this.#foldedSinceWrite += 1;
+    const { opens, closes } = intentsOf(recorded);
+    if (opens.length === 0 && closes.length === 0) return { opened: [], closed: [] };
+    const ofStream = this.#ofStream(recorded.stream);
+    const closed = closes.flatMap((close) => [...ofStream.values()].filter(({ key }) => key === close || (close.endsWith('/') && key.startsWith(close))));
+    for (const { key } of closed) {
+      ofStream.delete(key);
+      this.#changed.set(key, undefined);
+    }
+    for (const intent of opens) {
+      ofStream.set(intent.key, intent);
+      this.#changed.set(intent.key, intent);
+    }
+    if (ofStream.size === 0) this.#open.delete(recorded.stream);
+    return { opened: opens, closed };
+  }
+
+  has({ stream, key, eventId }: Intent): boolean {
+    return this.#open.get(stream)?.get(key)?.eventId === eventId;
+  }
+
+  *all(): Iterable<Intent> {
+    for (const ofStream of this.#open.values()) yield* ofStream.values();
+  }
+
+  get openCount(): number {
+    let count = 0;
+    for (const ofStream of this.#open.values()) count += ofStream.size;
+    return count;
+  }
+
+  /** Whether so much was folded since the last write that it should be written now. */
+  get isDue(): boolean {
+    return this.#foldedSinceWrite >= WRITE_EVENTS_MAX;
+  }
+
+  async write(cursor: Cursor): Promise<void> {
+    if (cursor === this.#cursor) return;
+    const upserts: { key: string; value: Json }[] = [];
+    const deletes: string[] = [];
+    for (const [key, intent] of this.#changed) {
+      if (intent !== undefined) upserts.push({ key, value: intent as unknown as Json });
+      else if (this.#written.has(key)) deletes.push(key);
+    }
+    this.#changed.clear();
+    this.#foldedSinceWrite = 0;
+    for (const { key } of upserts) this.#written.add(key);
+    for (const key of deletes) this.#written.delete(key);
+    await this.#state.apply(NAME, cursor, upserts, deletes);
+    this.#cursor = cursor;
+  }
+
+  #ofStream(stream: string): Map<string, Intent> {
+    const known = this.#open.get(stream);
+    if (known !== undefined) return known;
+    const made = new Map<string, Intent>();
+    this.#open.set(stream, made);
+    return made;
+  }
+}

@@ -1,0 +1,197 @@
+import { startInput, publishInput, resolve, taskCheckInput } from '@maestro/domain';
+import type { ExecutionState, Intent, Json, JsonObject, Plan, PolicyRequest, Recorded, Scope, StreamName } from '@maestro/domain';
+import { commit } from '@maestro/receipt';
+import { LRUCache } from 'lru-cache';
+import type { EventStore } from '@maestro/ports';
+import type { ManifestSource } from '../manifest-source.ts';
+import { loadStream, recordedOf } from '../recorded-events.ts';
+import type { SealedValues } from '../sealed-values.ts';
+import type { WorkflowCommands } from '../commands/workflow-commands.ts';
+
+/** A policy check as the policy role gets it. */
+export type PolicyOrder = {
+  readonly target: { readonly kind: 'workflow' | 'execution'; readonly id: string };
+  readonly checkId: string;
+  readonly stage: 'publish' | 'start' | 'task';
+  readonly setDigest: string;
+  readonly input: Json;
+  readonly inputCommitment: string;
+};
+
+/** An attempt as a runner gets it. */
+export type TaskOrder = {
+  readonly executionId: string;
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly workClass: string;
+  readonly uses: string;
+  readonly packageDigest: string;
+  readonly fenced: boolean;
+  readonly timeoutMs: number;
+  readonly idempotencyKey: string;
+  readonly conductorUrl: string | null;
+  readonly arguments: Json;
+  readonly argumentsCommitment: string;
+};
+
+/** The arguments cannot be made: it is the run's fault, and ends the attempt. */
+export type Unbound = { readonly kind: 'unbound'; readonly taskId: string; readonly attempt: number; readonly code: string; readonly message: string; readonly checkId: string | null };
+
+type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;
+type FindState = (stream: StreamName) => Promise<ExecutionState>;
+
+const CHECKED_MAX = 10_000;
+
+/**
+ * Makes work out of intents: reads the pinned manifest, opens the values that it needs, resolves expressions.
+ * W1. The same intent makes the same order, however often and wherever: salts derive from the intent's event.
+ * W2. What policy checked is what runs: a late-bound task is handed out only with the arguments of its check.
+ */
+export class WorkOrders {
+  readonly #store: EventStore;
+  readonly #workflows: WorkflowCommands;
+  readonly #manifests: ManifestSource;
+  readonly #values: SealedValues;
+  readonly #findState: FindState;
+  readonly #requireRegion: boolean;
+  /** stream/check id → the event that asked, so that its salt is found again without reading */
+  readonly #checkEvents = new LRUCache<string, string>({ max: CHECKED_MAX });
+
+  constructor(store: EventStore, workflows: WorkflowCommands, manifests: ManifestSource, values: SealedValues, findState: FindState, requireRegion: boolean) {
+    this.#store = store;
+    this.#workflows = workflows;
+    this.#manifests = manifests;
+    this.#values = values;
+    this.#findState = findState;
+    this.#requireRegion = requireRegion;
+  }
+
+  async policyOrder(intent: IntentOf<'policy-check'>): Promise<PolicyOrder | Unbound | undefined> {
+    return intent.stream.startsWith('workflow-') ? this.#publishOrder(intent) : this.#runOrder(intent);
+  }
+
+  async #publishOrder({ stream, checkId, eventId, revision }: IntentOf<'policy-check'>): Promise<PolicyOrder | undefined> {
+    const workflow = await this.#workflows.find(stream.slice('workflow-'.length));
+    const { pending, dataKeyId, name } = workflow?.state ?? {};
+    if (pending?.checkId !== checkId || dataKeyId === undefined || name === undefined) return undefined;
+    const { plan } = await this.#manifests.at(stream as StreamName, pending.draftRevision, pending.manifestDigest);
+    const asked = await this.#eventAt(stream, revision);
+    const { region } = plan.workflow;
+    const request = { at: asked.at, actor: asked.actor, region, regionSource: region === null ? 'none' : 'workflow', requireRegion: this.#requireRegion } as const;
+    const input = publishInput(plan, request);
+    const inputCommitment = commit(await this.#values.derivedSalt(dataKeyId, `policy-input/${eventId}`), '/input', input);
+    return { target: { kind: 'workflow', id: name }, checkId, stage: 'publish', setDigest: pending.policySetDigest, input, inputCommitment };
+  }
+
+  async #runOrder({ stream, checkId, eventId, at }: IntentOf<'policy-check'>): Promise<PolicyOrder | Unbound | undefined> {
+    const run = await this.#runOf(stream);
+    const taskId = run?.state.checks.get(checkId);
+    if (run === undefined || taskId === undefined) return undefined;
+    const { state, plan, inputs, requested } = run;
+    const { dataKeyId, policySetDigest, executionId, region, regionSource, conductorUrl } = requested;
+    const request: PolicyRequest = { at, actor: run.actor, region, regionSource, requireRegion: this.#requireRegion };
+    this.#checkEvents.set(`${stream}/${checkId}`, eventId);
+    let input: Json;
+    if (taskId === null) input = startInput(plan, request, inputs, { id: executionId, attempt: 1, conductorUrl });
+    else {
+      const attempt = state.tasks.get(taskId)?.attempt ?? 1;
+      const bound = await this.#bind(stream, run, taskId, attempt);
+      if (bound.kind === 'unresolved') return { ...unbound(taskId, attempt, bound.expression), checkId };
+      input = taskCheckInput(plan, request, inputs, taskId, bound.value);
+    }
+    const inputCommitment = commit(await this.#values.derivedSalt(dataKeyId, `policy-input/${eventId}`), '/input', input);
+    return { target: { kind: 'execution', id: executionId }, checkId, stage: taskId === null ? 'start' : 'task', setDigest: policySetDigest, input, inputCommitment };
+  }
+
+  /** Undefined: the run went on without it. */
+  async taskOrder({ stream, taskId, attempt, eventId }: IntentOf<'task'>): Promise<TaskOrder | Unbound | undefined> {
+    const run = await this.#runOf(stream);
+    const task = run?.state.tasks.get(taskId);
+    const planned = run?.state.shape?.byId.get(taskId);
+    if (run === undefined || planned === undefined || task?.phase !== 'scheduled' || task.attempt !== attempt) return undefined;
+    const bound = await this.#bind(stream, run, taskId, attempt);
+    if (bound.kind === 'unresolved') return unbound(taskId, attempt, bound.expression);
+    const checked = task.argumentsCommitment;
+    const saltOf = checked === null ? eventId : await this.#checkEventId(stream, `task/${taskId}/${attempt}`);
+    const argumentsCommitment = await this.#commitArguments(run.requested.dataKeyId, saltOf, bound.value);
+    if (checked !== null && checked !== argumentsCommitment) {
+      return { kind: 'unbound', taskId, attempt, code: 'ARGUMENTS_CHANGED', message: 'the arguments differ from those that policy checked', checkId: null };
+    }
+    const { executionId, conductorUrl, resumedFrom } = run.requested;
+    const { uses, packageDigest, fenced, timeoutMs } = planned;
+    const idempotencyKey = `${resumedFrom?.rootExecutionId ?? executionId}:${taskId}`;
+    return { executionId, taskId, attempt, workClass: planned.class, uses, packageDigest, fenced, timeoutMs, idempotencyKey, conductorUrl, arguments: bound.value, argumentsCommitment };
+  }
+
+  /** Commitment of the arguments that a task check was asked about. */
+  async checkedArguments(stream: StreamName, checkId: string): Promise<string> {
+    const run = await this.#runOf(stream);
+    const [, taskId = '', attempt = '1'] = checkId.split('/');
+    if (run === undefined) throw new Error(`no run behind ${stream}`);
+    const bound = await this.#bind(stream, run, taskId, Number(attempt));
+    if (bound.kind === 'unresolved') throw new Error(`${checkId} was allowed without arguments`);
+    return this.#commitArguments(run.requested.dataKeyId, await this.#checkEventId(stream, checkId), bound.value);
+  }
+
+  async #commitArguments(keyId: string, eventId: string, value: Json): Promise<string> {
+    return commit(await this.#values.derivedSalt(keyId, `arguments/${eventId}`), '/arguments', value);
+  }
+
+  async #checkEventId(stream: string, checkId: string): Promise<string> {
+    const known = this.#checkEvents.get(`${stream}/${checkId}`);
+    if (known !== undefined) return known;
+    const { stored } = await loadStream(this.#store, stream as StreamName);
+    for (const { event, id } of stored.map(recordedOf)) {
+      if (event.type === 'execution.task-policy-check-requested.v1') this.#checkEvents.set(`${stream}/${event.data.checkId}`, id);
+    }
+    const found = this.#checkEvents.get(`${stream}/${checkId}`);
+    if (found === undefined) throw new Error(`${stream} has no check ${checkId}`);
+    return found;
+  }
+
+  async #runOf(stream: string): Promise<Run | undefined> {
+    const state = await this.#findState(stream as StreamName);
+    const { request } = state;
+    if (request === undefined || state.phase === 'ended') return undefined;
+    const first = await this.#eventAt(stream, 0);
+    const inputs = (await this.#values.open(first, '/inputs', request.inputs.commitment)) as JsonObject;
+    const workflow = await this.#workflows.find(request.workflow.id);
+    const version = workflow?.state.versions.get(request.workflow.version);
+    if (workflow === undefined || version === undefined) throw new Error(`run ${request.executionId} is pinned to a version that is gone`);
+    const { plan } = await this.#manifests.at(workflow.stream, version.draftRevision, version.manifestDigest);
+    return { state, plan, inputs, requested: request, actor: first.actor };
+  }
+
+  async #bind(stream: string, run: Run, taskId: string, attempt: number): Promise<ReturnType<typeof resolve>> {
+    const outputs = new Map<string, Json>();
+    for (const upstream of run.state.shape?.byId.get(taskId)?.reads ?? []) {
+      const revision = run.state.tasks.get(upstream)?.outputRevision;
+      if (revision === null || revision === undefined) continue;
+      outputs.set(upstream, await this.#openOutput(await this.#eventAt(stream, revision)));
+    }
+    const { executionId: id, conductorUrl } = run.requested;
+    const scope: Scope = { inputs: run.inputs, outputs, run: { id, attempt, conductorUrl }, workflow: run.plan.workflow };
+    return resolve(run.plan.arguments.get(taskId) ?? {}, scope);
+  }
+
+  async #openOutput(recorded: Recorded): Promise<Json> {
+    const { event } = recorded;
+    if (event.type !== 'execution.task-succeeded.v1' && event.type !== 'execution.task-reused.v1') throw new Error(`${event.type} holds no output`);
+    return this.#values.open(recorded, '/output', event.data.output.commitment);
+  }
+
+  async #eventAt(stream: string, revision: number): Promise<Recorded> {
+    const page = await this.#store.readStream(stream as StreamName, { from: BigInt(revision), direction: 'forward', limit: 1 });
+    const stored = page.kind === 'page' ? page.events[0] : undefined;
+    if (stored === undefined) throw new Error(`${stream} has no revision ${revision}`);
+    return recordedOf(stored);
+  }
+}
+
+type Run = { readonly state: ExecutionState; readonly plan: Plan; readonly inputs: JsonObject; readonly requested: NonNullable<ExecutionState['request']>; readonly actor: string };
+
+function unbound(taskId: string, attempt: number, expression: string): Unbound {
+  const message = `\${{ ${expression} }} has no value: check the inputs of the run and the output of the task that it names`;
+  return { kind: 'unbound', taskId, attempt, code: 'EXPRESSION_UNRESOLVED', message, checkId: null };
+}
+

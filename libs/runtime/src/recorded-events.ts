@@ -1,0 +1,41 @@
+import { decodeEvent } from '@maestro/codec';
+import type { Recorded } from '@maestro/domain';
+import type { StreamName } from '@maestro/domain';
+import { Fault } from '@maestro/ports';
+import type { EventStore, StoredEvent, Version } from '@maestro/ports';
+
+// Every subscriber of one process is handed the same objects, so an event is parsed once, however many follow it.
+const decoded = new WeakMap<StoredEvent, Recorded>();
+
+/** Stored event → domain event. Faults with STORE_DAMAGED where the bytes are not an event of this release. */
+export function recordedOf(stored: StoredEvent): Recorded {
+  const known = decoded.get(stored);
+  if (known !== undefined) return known;
+  const result = decodeEvent(stored.bytes, stored.hash);
+  if (result.kind === 'failed') throw new Fault('STORE_DAMAGED', `${result.code} in ${stored.stream}: ${result.detail}`);
+  decoded.set(stored, result.recorded);
+  return result.recorded;
+}
+
+export type LoadedStream = {
+  readonly stored: readonly StoredEvent[];
+  /** undefined: the stream does not exist */
+  readonly version: Version | undefined;
+};
+
+const PAGE = 500;
+
+/** All events of a stream from a revision on (inclusive), page by page. */
+export async function loadStream(store: EventStore, stream: StreamName, from = 0n): Promise<LoadedStream> {
+  const stored: StoredEvent[] = [];
+  let version: Version | undefined;
+  for (let next = from; ; ) {
+    const page = await store.readStream(stream, { from: next, direction: 'forward', limit: PAGE });
+    if (page.kind === 'missing') return { stored, version };
+    stored.push(...page.events);
+    version = page.version;
+    const last = page.events.at(-1);
+    if (page.end || last === undefined) return { stored, version };
+    next = last.revision + 1n;
+  }
+}

@@ -1,0 +1,58 @@
+import type { CommandOf } from '@maestro/contracts';
+import type { AnyCommand } from '@maestro/contracts';
+import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine, PolicyResult, Settlement, WorkQueue } from '@maestro/ports';
+import { isFault } from '@maestro/ports';
+import { internalCommandId } from '../commands/command-ids.ts';
+import type { PolicyOrder } from '../dispatch/work-orders.ts';
+
+export type PolicyWorkerDependencies = {
+  readonly queue: WorkQueue;
+  readonly gateway: CommandGateway;
+  readonly policies: PolicyEngine;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly tenant: string;
+};
+
+type Report = CommandOf<'execution.record-policy-decision.v1'>['payload']['report'];
+
+const CONCURRENCY_MAX = 64;
+const RETRY_DELAY_MS = 500;
+
+/** Takes policy work, evaluates, reports by command; the work is done once the report is stored. Sees no event store. */
+export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant }: PolicyWorkerDependencies): Consumption {
+  const evaluate = async (order: PolicyOrder): Promise<Report> => {
+    const report = (result: PolicyResult | undefined, failure: string | null): Report => {
+      metrics.count('mc_policy_decisions_total', 1, { stage: order.stage, outcome: result === undefined ? 'failed' : result.allow ? 'allow' : 'deny' });
+      const packs = (result?.packs ?? []) as unknown as Report['packs'];
+      const evaluatedAt = new Date(clock.nowMs()).toISOString();
+      return { outcome: result === undefined ? 'failed' : 'evaluated', packs, durationUs: result?.durationUs ?? 0, evaluatedAt, inputCommitment: order.inputCommitment, failure };
+    };
+    try {
+      return report(await policies.evaluate(order.setDigest, order.stage, order.input), null);
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      return report(undefined, error.message.slice(0, 1_024));
+    }
+  };
+  const handle = async ({ work }: Leased): Promise<Settlement> => {
+    const order = work.payload as unknown as PolicyOrder;
+    const command = decisionCommand(order, await evaluate(order));
+    const commandId = internalCommandId(work.intentId, 'record-policy-decision');
+    try {
+      await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId });
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      return { kind: 'retry', delayMs: RETRY_DELAY_MS };
+    }
+    // refused means: answered before, or the run went on without it
+    return { kind: 'ack' };
+  };
+  return queue.consume('policy', handle, { concurrencyMax: CONCURRENCY_MAX });
+}
+
+function decisionCommand({ target, checkId }: PolicyOrder, report: Report): AnyCommand {
+  return target.kind === 'workflow'
+    ? { type: 'workflow.record-policy-decision.v1', payload: { workflowId: target.id, checkId, report } }
+    : { type: 'execution.record-policy-decision.v1', payload: { executionId: target.id, checkId, report } };
+}

@@ -1,0 +1,180 @@
+import { prepareCommit, EMPTY_HEAD } from '@maestro/codec';
+import type { ReceiptSignedV1 } from '@maestro/contracts';
+import { parseExecutionId, receiptStream } from '@maestro/domain';
+import type { ExecutionId, Recorded, StreamName } from '@maestro/domain';
+import type { Clock, Cursor, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer } from '@maestro/ports';
+import { CURRENT_ASSEMBLER, assembleSet, sha256 } from '@maestro/receipt';
+import { internalCommandId } from '../commands/command-ids.ts';
+import { followEvents } from '../follow-events.ts';
+import { loadStream, recordedOf } from '../recorded-events.ts';
+
+export type ReceiptDependencies = {
+  readonly store: EventStore;
+  readonly evidence: EvidenceStore;
+  readonly signer: Signer;
+  readonly state: ProcessState;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly tenant: string;
+};
+
+const NAME = 'receipts';
+const TYPES = ['execution.completed.v1', 'execution.denied.v1', 'receipt.signed.v1'];
+const BATCH_MAX = 64;
+const RETRY_MS = 1_000;
+
+type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly signed: Omit<ReceiptSignedV1['data'], 'evidence'>; readonly terminal: Recorded };
+
+/**
+ * Gives every ended run its receipt.
+ * S1. Order: terminal event → assemble → sign → durable evidence → `receipt.signed`. So "signed" is never shown before
+ *     the bundle can be fetched, and a crash anywhere repeats the steps and changes nothing.
+ * S2. The receipt is the bundle that `receipt.signed` names, appended at expected 'none': the first one wins.
+ * S3. The cursor says what was folded; a run is due from its terminal event until its `receipt.signed` is folded.
+ * S4. Evidence is written in batches; whatever ends while a batch is written is in the next one.
+ */
+export class ReceiptSealer {
+  readonly #d: ReceiptDependencies;
+  readonly #due = new Map<string, Recorded>();
+  readonly #sealed = new Set<string>();
+  readonly #abort = new AbortController();
+  #loop: Promise<void> | undefined;
+  #sealing: Promise<void> | undefined;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(dependencies: ReceiptDependencies) {
+    this.#d = dependencies;
+  }
+
+  async start(): Promise<void> {
+    const { cursor, rows } = await this.#d.state.load(NAME);
+    for await (const { key, value } of rows) this.#due.set(key, value as unknown as Recorded);
+    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal }, (batch) =>
+      this.#fold(batch.events, batch.cursor),
+    ).catch((error: unknown) => this.#d.log.log('error', 'sealing of receipts stopped', { error }));
+    this.#sealSoon();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#cancelRetry?.();
+    await this.#loop;
+    await this.#sealing;
+  }
+
+  get dueCount(): number {
+    return this.#due.size;
+  }
+
+  async #fold(events: readonly Recorded[], cursor: Cursor): Promise<void> {
+    const upserts: { key: string; value: never }[] = [];
+    const deletes: string[] = [];
+    for (const recorded of events) {
+      if (recorded.event.type === 'receipt.signed.v1') {
+        const { executionId } = recorded.event.data;
+        this.#due.delete(executionId);
+        this.#sealed.delete(executionId);
+        deletes.push(executionId);
+      } else {
+        const id = recorded.stream.slice('execution-'.length);
+        this.#due.set(id, recorded);
+        upserts.push({ key: id, value: recorded as never });
+      }
+    }
+    // sealing begins before the cursor is written: what it would lose is found again by folding
+    this.#sealSoon();
+    const gone = new Set(deletes);
+    await this.#d.state.apply(NAME, cursor, upserts.filter(({ key }) => !gone.has(key)), deletes);
+  }
+
+  #sealSoon(): void {
+    if (this.#sealing !== undefined || this.#abort.signal.aborted) return;
+    this.#sealing = this.#sealAll().finally(() => {
+      this.#sealing = undefined;
+      if (this.#waiting().length > 0) this.#retryLater();
+    });
+  }
+
+  #retryLater(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#d.clock.after(RETRY_MS, () => this.#sealSoon());
+  }
+
+  #waiting(): Recorded[] {
+    return [...this.#due].filter(([id]) => !this.#sealed.has(id)).map(([, terminal]) => terminal);
+  }
+
+  async #sealAll(): Promise<void> {
+    for (let waiting = this.#waiting(); waiting.length > 0 && !this.#abort.signal.aborted; waiting = this.#waiting()) {
+      try {
+        if ((await this.#sealBatch(waiting.slice(0, BATCH_MAX))) === 0) return;
+      } catch (error) {
+        this.#d.log.log('warn', 'receipts wait: evidence or store could not be written', { waiting: waiting.length, error });
+        return;
+      }
+    }
+  }
+
+  /** Answers how many runs got on; one that cannot is named and waits, without holding back the others. */
+  async #sealBatch(terminals: readonly Recorded[]): Promise<number> {
+    const drafts = (await Promise.all(terminals.map((terminal) => this.#draft(terminal)))).filter((draft) => draft !== undefined);
+    const items = drafts.map(({ signed, bundle }) => ({ key: `receipts/${signed.bundleDigest}`, bytes: bundle }));
+    const refs = items.length === 0 ? [] : await this.#d.evidence.putMany(items);
+    await Promise.all(
+      drafts.map(async ({ id, signed, terminal }, i) => {
+        const evidence = refs[i];
+        if (evidence === undefined) throw new Error('evidence answered fewer references than it was given items');
+        await this.#appendSigned(id, { ...signed, evidence }, terminal);
+        this.#sealed.add(id);
+      }),
+    );
+    return drafts.length;
+  }
+
+  async #draft(terminal: Recorded): Promise<Draft | undefined> {
+    const id = parseExecutionId(terminal.stream.slice('execution-'.length));
+    try {
+      if (id === undefined) throw new Error('not a run');
+      const { stored } = await loadStream(this.#d.store, terminal.stream as StreamName);
+      const { receipt, receiptJson, statement } = assembleSet(stored.map(recordedOf));
+      const bundle = await this.#d.signer.sign(statement);
+      const { name, count, head, merkleRoot } = receipt.stream;
+      const stream = { name, count, head: plain(head), merkleRoot: plain(merkleRoot) };
+      const signed = {
+        executionId: id,
+        verdict: receipt.verdict,
+        assembler: CURRENT_ASSEMBLER,
+        stream,
+        receiptDigest: sha256(receiptJson),
+        statementDigest: sha256(statement),
+        bundleDigest: sha256(bundle),
+        keyId: this.#d.signer.key.keyId,
+        supersedes: null,
+      };
+      return { id, bundle, signed, terminal };
+    } catch (error) {
+      this.#d.log.log('error', 'a receipt cannot be made; the run is set aside', { stream: terminal.stream, error });
+      return undefined;
+    }
+  }
+
+  async #appendSigned(id: ExecutionId, data: ReceiptSignedV1['data'], terminal: Recorded): Promise<void> {
+    const stream = receiptStream(id);
+    const commandId = internalCommandId(terminal.id, 'sign-receipt');
+    const cause = { tenant: this.#d.tenant, stream, commandId, causationId: terminal.id, correlationId: terminal.correlationId, actor: 'role:receipt' };
+    const now = new Date(this.#d.clock.nowMs()).toISOString();
+    const [prepared] = prepareCommit(EMPTY_HEAD, cause, now, [{ type: 'receipt.signed.v1', data }]);
+    if (prepared === undefined) return;
+    const { id: eventId, event, hash } = prepared.recorded;
+    // a conflict means that the run has its receipt already: this one stays a draft that nobody is shown
+    const outcome = await this.#d.store.append(stream, 'none', [{ id: eventId, type: event.type, bytes: prepared.bytes, hash, sealed: null }]);
+    this.#d.metrics.count('mc_receipts_signed_total', 1, { outcome: outcome.kind });
+    this.#d.metrics.observe('mc_receipt_seal_ms', Math.max(0, this.#d.clock.nowMs() - Date.parse(terminal.at)));
+  }
+}
+
+function plain(digest: string): string {
+  return digest.slice('sha256:'.length);
+}
