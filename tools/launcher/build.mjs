@@ -1,8 +1,9 @@
 // One incremental build of all packages, skipped where nothing changed since the last good one.
-// B1. The stamp is a hash over path, mtime and size of every input and over the build records that the compiler left: any
-//     difference builds, in either direction of time (a checkout may bring older files).
-// B2. The stamp is written after a build that succeeded, from the inputs as they were before it.
-// B3. One build at a time per checkout: a second caller waits, then finds the stamp fresh.
+// B1. The stamp holds per package a hash over path, mtime and size of every input, and what the compiler left: any difference
+//     builds, in either direction of time (a checkout or an archive may bring older files).
+// B2. The stamp is taken from the inputs as they were before the build that it speaks of.
+// B3. The compiler itself looks for newer inputs only. Where inputs changed and none is newer, its record is removed first.
+// B4. One build at a time per checkout: a second caller waits, then finds the stamp fresh.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,23 +24,47 @@ function* sourcesBelow(folder) {
   }
 }
 
-function stamped(file) {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat ? `${file} ${stat.mtimeNs} ${stat.size}\n` : `${file} -\n`;
+const stat = (file) => statSync(file, { bigint: true, throwIfNoEntry: false });
+const recordOf = (root, path) => `${root}${path}/dist/.tsbuildinfo`;
+
+/** Inputs of one package: `hash` over all of them, and the youngest of their times. */
+function inputsOf(files) {
+  const hash = createHash('sha256');
+  let newestNs = 0n;
+  for (const file of files) {
+    const found = stat(file);
+    hash.update(`${file} ${found?.mtimeNs ?? '-'} ${found?.size ?? '-'}\n`);
+    if (found && found.mtimeNs > newestNs) newestNs = found.mtimeNs;
+  }
+  return { hash: hash.digest('hex'), newestNs };
 }
 
-/** The state of a checkout as one line: inputs, then what the compiler recorded in each `dist`. */
-function fingerprints(root) {
-  const inputs = createHash('sha256');
-  const outputs = createHash('sha256');
+/** Path of each package → its inputs, those that all share included. */
+function readInputs(root) {
   const packages = JSON.parse(readFileSync(`${root}tsconfig.json`, 'utf8')).references.map((reference) => reference.path);
-  for (const file of ['tsconfig.json', 'tsconfig.base.json', 'package-lock.json']) inputs.update(stamped(`${root}${file}`));
-  for (const path of packages) {
-    inputs.update(stamped(`${root}${path}/package.json`)).update(stamped(`${root}${path}/tsconfig.json`));
-    for (const file of sourcesBelow(`${root}${path}/src`)) inputs.update(stamped(file));
-    outputs.update(stamped(`${root}${path}/dist/.tsbuildinfo`)).update(stamped(`${root}${path}/dist/index.js`));
+  const shared = ['tsconfig.json', 'tsconfig.base.json', 'package-lock.json'].map((file) => `${root}${file}`);
+  return new Map(
+    packages.map((path) => {
+      const own = [`${root}${path}/package.json`, `${root}${path}/tsconfig.json`, ...sourcesBelow(`${root}${path}/src`)];
+      return [path, inputsOf([...shared, ...own])];
+    }),
+  );
+}
+
+/** The stamp of a build: package → inputs and what the compiler left of it. */
+function stampOf(root, inputs) {
+  const left = (file) => stat(file)?.mtimeNs ?? '-';
+  return Object.fromEntries(
+    [...inputs].map(([path, { hash }]) => [path, `${hash} ${left(recordOf(root, path))} ${left(`${root}${path}/dist/index.js`)}`]),
+  );
+}
+
+function removeMisleadingRecords(root, inputs, stamp) {
+  for (const [path, { hash, newestNs }] of inputs) {
+    if (stamp.packages[path]?.startsWith(`${hash} `)) continue;
+    const record = stat(recordOf(root, path));
+    if (record && newestNs <= record.mtimeNs) rmSync(recordOf(root, path));
   }
-  return { inputs: inputs.digest('hex'), outputs: outputs.digest('hex') };
 }
 
 function readOr(file, fallback) {
@@ -82,27 +107,36 @@ function alone(root, work) {
   }
 }
 
+function readStamp(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { good: false, first: true, packages: {} };
+  }
+}
+
 function compile(root, stampFile, force) {
-  if (readOr(stampFile, '') === '') console.error('maestro: building (first time, some seconds) …');
-  const { inputs } = fingerprints(root);
+  const stamp = readStamp(stampFile);
+  if (stamp.first) console.error('maestro: building (first time, some seconds) …');
+  const inputs = readInputs(root);
+  removeMisleadingRecords(root, inputs, stamp);
   const args = [`${root}${compiler}`, '-b', `${root}tsconfig.json`, '--pretty', String(process.stderr.isTTY === true)];
   const result = spawnSync(process.execPath, force ? [...args, '--force'] : args, { cwd: root, encoding: 'utf8' });
-  if (result.status !== 0) {
+  const good = result.status === 0;
+  if (!good) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`);
     console.error('maestro: the build failed');
-    writeFileSync(stampFile, 'failed');
-    return false;
   }
-  writeFileSync(stampFile, `${inputs} ${fingerprints(root).outputs}`);
-  return true;
+  writeFileSync(stampFile, JSON.stringify({ good, packages: stampOf(root, inputs) }));
+  return good;
 }
 
 /** Builds what changed. True when everything is up to date; the compiler's findings went to stderr when not. */
 export function ensureBuilt(root, { force = false } = {}) {
   const stampFile = `${root}.cache/build.stamp`;
   const fresh = () => {
-    const { inputs, outputs } = fingerprints(root);
-    return !force && readOr(stampFile, '') === `${inputs} ${outputs}`;
+    const stamp = readStamp(stampFile);
+    return stamp.good && JSON.stringify(stampOf(root, readInputs(root))) === JSON.stringify(stamp.packages);
   };
-  return fresh() || alone(root, () => fresh() || compile(root, stampFile, force));
+  return (!force && fresh()) || alone(root, () => (!force && fresh()) || compile(root, stampFile, force));
 }
