@@ -1,6 +1,6 @@
 import { add, hasRoom, later } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { shapeOf, taskOf } from './state.ts';
+import { plannedTask, shapeOf, taskOf } from './state.ts';
 import type { ExecutionState, Verdict } from './state.ts';
 
 /** A decision of policy that nobody gives within this time is a deny. */
@@ -19,7 +19,8 @@ export function advance(draft: Draft): void {
 /** Each bulk step answers how many tasks it had no room for. */
 function scheduleReady(draft: Draft): number {
   for (const id of draft.state.ready) {
-    if (hasRoom(draft)) schedule(draft, id, 1);
+    if (!hasRoom(draft, plannedTask(draft.state, id).reads.length)) break;
+    schedule(draft, id, 1);
   }
   return draft.state.ready.length;
 }
@@ -46,8 +47,8 @@ function stopReason({ state, now }: Draft): 'run-timed-out' | 'run-cancelled' | 
 
 /** Hands out an attempt; one whose arguments are known only now is first shown to policy. */
 export function schedule(draft: Draft, id: string, attempt: number): void {
-  const { request, shape } = shapeOf(draft.state);
-  const refs = (shape.byId.get(id)?.reads ?? []).map((taskId) => ({ taskId, revision: outputRevision(draft.state, taskId) }));
+  const { request } = shapeOf(draft.state);
+  const refs = refsOf(draft.state, id);
   if (refs.length === 0) {
     add(draft, { type: 'execution.task-scheduled.v1', data: { taskId: id, attempt, refs, argumentsCommitment: null, notBefore: null } });
     return;
@@ -65,10 +66,9 @@ export function schedule(draft: Draft, id: string, attempt: number): void {
   });
 }
 
-/** Output events that a checked attempt reads: the same ones again, now that it may run. */
+/** Output events that an attempt reads; a checked one reads the same ones again when it may run. */
 export function refsOf(state: ExecutionState, id: string): { taskId: string; revision: number }[] {
-  const reads = shapeOf(state).shape.byId.get(id)?.reads ?? [];
-  return reads.map((taskId) => ({ taskId, revision: outputRevision(state, taskId) }));
+  return plannedTask(state, id).reads.map((taskId) => ({ taskId, revision: outputRevision(state, taskId) }));
 }
 
 function outputRevision(state: ExecutionState, id: string): number {

@@ -9,8 +9,8 @@ import { add, draftOn, later } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { evolveExecution } from './evolve.ts';
 import { reportAttempt } from './report.ts';
-import { initialExecution, shapeOf, taskOf } from './state.ts';
-import type { ExecutionEvent, ExecutionRequested, ExecutionState } from './state.ts';
+import { initialExecution, plannedTask, shapeOf, taskOf } from './state.ts';
+import type { ExecutionEvent, ExecutionRequested, ExecutionState, TaskState } from './state.ts';
 
 /** A cancelled run gives what still runs this long to stop by itself. */
 export const CANCEL_GRACE_MS = 10_000;
@@ -67,16 +67,26 @@ type Answer = { decision: PolicyDecision; environment: Environment; argumentsCom
 /** The first answer to an awaited check wins; deny ends the run, or the task that was checked. */
 function recordDecision(draft: Draft, { decision, environment, argumentsCommitment }: Answer): Decided {
   const taskId = draft.state.checks.get(decision.checkId);
-  if (taskId === undefined) return reject('CHECK_NOT_OPEN', `no decision is awaited for check ${decision.checkId}`);
+  if (taskId === undefined) return checkNotOpen(decision.checkId);
   if (taskId === null) {
+    // a run that is cancelled or over its limit before policy answered never starts
+    if (draft.state.phase !== 'checking') return checkNotOpen(decision.checkId);
     add(draft, { type: 'execution.policy-decided.v1', data: decision });
     return decision.allow ? letThrough(draft, environment) : deny(draft, decision);
   }
   const { attempt } = taskOf(draft.state, taskId);
   add(draft, { type: 'execution.policy-decided.v1', data: { ...decision, taskId, attempt } });
-  if (decision.allow) return scheduleChecked(draft, taskId, attempt, argumentsCommitment);
-  failChecked(draft, taskId, attempt, decision.reason ?? 'POLICY_DENIED');
+  // a run on its way out starts nothing: the task is skipped, whatever policy said
+  if (draft.state.phase === 'running') {
+    if (decision.allow) scheduleChecked(draft, taskId, attempt, argumentsCommitment);
+    else failChecked(draft, taskId, attempt, decision.reason ?? 'POLICY_DENIED');
+  }
+  advance(draft);
   return done(draft);
+}
+
+function checkNotOpen(checkId: string): Decided {
+  return reject('CHECK_NOT_OPEN', `no decision is awaited for check ${checkId}`);
 }
 
 function letThrough(draft: Draft, environment: Environment): Decided {
@@ -93,10 +103,9 @@ function deny(draft: Draft, decision: PolicyDecision): Decided {
   return done(draft);
 }
 
-function scheduleChecked(draft: Draft, taskId: string, attempt: number, argumentsCommitment: string | null): Decided {
+function scheduleChecked(draft: Draft, taskId: string, attempt: number, argumentsCommitment: string | null): void {
   const refs = refsOf(draft.state, taskId);
   add(draft, { type: 'execution.task-scheduled.v1', data: { taskId, attempt, refs, argumentsCommitment, notBefore: null } });
-  return done(draft);
 }
 
 /** An attempt that never reached a runner ends for good, and with it the run. */
@@ -117,27 +126,38 @@ function failChecked(draft: Draft, taskId: string, attempt: number, code: string
       costMicroUsd: 0,
     },
   });
-  advance(draft);
 }
 
 function startTask(draft: Draft, command: Extract<ExecutionCommand, { kind: 'start-task' }>): Decided {
-  const task = draft.state.tasks.get(command.taskId);
-  if (task?.phase !== 'scheduled' || task.attempt !== command.attempt) return taskNotOpen(command.taskId, command.attempt);
-  const { taskId, attempt, runner, leaseId, startedAt } = command;
+  const { taskId, attempt, runner, startedAt } = command;
+  const task = draft.state.tasks.get(taskId);
+  if ((task?.phase !== 'scheduled' && task?.phase !== 'started') || task.attempt !== attempt) return taskNotOpen(taskId, attempt);
+  const { fenced } = plannedTask(draft.state, taskId);
+  if (fenced && command.leaseId === null) return reject('LEASE_LOST', `task ${taskId} is fenced: it starts under a lease only`);
+  const leaseId = fenced ? command.leaseId : null;
+  // the same start again changes nothing; a later lease takes over, so that a lost runner blocks nobody
+  if (task.phase === 'started' && task.leaseId === leaseId) return accept();
   add(draft, { type: 'execution.task-started.v1', data: { taskId, attempt, runner, leaseId, startedAt } });
   return done(draft);
 }
 
 function report(draft: Draft, attempt: AttemptReport, jitter: number): Decided {
   const task = draft.state.tasks.get(attempt.taskId);
-  const open = task?.phase === 'scheduled' || task?.phase === 'started' || (task?.phase === 'checking' && attempt.runner === null);
-  if (!open || task.attempt !== attempt.attempt) return taskNotOpen(attempt.taskId, attempt.attempt);
+  if (task === undefined || task.attempt !== attempt.attempt || !isOpen(task, attempt)) return taskNotOpen(attempt.taskId, attempt.attempt);
   if (task.leaseId !== null && task.leaseId !== attempt.leaseId) {
     return reject('LEASE_LOST', `attempt ${attempt.attempt} of task ${attempt.taskId} is held under another lease`);
+  }
+  if (task.phase === 'scheduled' && attempt.outcome.kind === 'succeeded' && plannedTask(draft.state, attempt.taskId).fenced) {
+    return reject('LEASE_LOST', `task ${attempt.taskId} is fenced: start it under a lease before it runs`);
   }
   reportAttempt(draft, attempt, jitter);
   advance(draft);
   return done(draft);
+}
+
+/** While policy looks at an attempt, only the conductor itself can end it: its arguments could not be made. */
+function isOpen({ phase }: TaskState, { runner, outcome }: AttemptReport): boolean {
+  return phase === 'scheduled' || phase === 'started' || (phase === 'checking' && runner === null && outcome.kind === 'failed');
 }
 
 function taskNotOpen(taskId: string, attempt: number): Decided {
@@ -156,8 +176,9 @@ function fireTimer(draft: Draft, timer: RunTimer, environment: Environment): Dec
       });
     case 'retry-due': {
       const task = state.tasks.get(timer.taskId);
-      if (task?.phase !== 'backing-off' || task.attempt + 1 !== timer.attempt) return timerNotOpen(timer.kind);
+      if (state.phase !== 'running' || task?.phase !== 'backing-off' || task.attempt + 1 !== timer.attempt) return timerNotOpen(timer.kind);
       schedule(draft, timer.taskId, timer.attempt);
+      advance(draft);
       return done(draft);
     }
     case 'run-limit':
@@ -175,8 +196,9 @@ function timerNotOpen(kind: string): Decided {
   return reject('TIMER_NOT_OPEN', `the run does not wait for ${kind}`);
 }
 
-/** Over its own limit: policy or not, whatever is open ends here. */
+/** Over its own limit: policy or not, whatever is open ends here. A cancelled run has an end already: its grace time. */
 function timeOut(draft: Draft): Decided {
+  if (draft.state.phase === 'cancelling') return timerNotOpen('run-limit');
   draft.state.phase = 'timing-out';
   advance(draft);
   return done(draft);
@@ -191,6 +213,7 @@ function continueScheduling(draft: Draft): Decided {
 function cancel(draft: Draft, reason: string | null, comment: string): Decided {
   // asking again changes nothing: the first grace time counts
   if (draft.state.graceUntil !== undefined) return accept();
+  if (draft.state.phase === 'timing-out') return reject('EXECUTION_ENDED', 'the run is over its time limit and ends as timed-out');
   add(draft, { type: 'execution.cancel-requested.v1', data: { reason, comment, graceUntil: later(draft.now, CANCEL_GRACE_MS) } });
   advance(draft);
   return done(draft);

@@ -105,6 +105,11 @@ function closeCheck(state: ExecutionState, checkId: string): ExecutionState {
   return state;
 }
 
+/** An attempt that is over is not checked any more. */
+function closeChecksOf(state: ExecutionState, id: string): void {
+  for (const [checkId, taskId] of state.checks) if (taskId === id) closeCheck(state, checkId);
+}
+
 /** A new attempt is being checked or handed out. */
 function begin(state: ExecutionState, id: string, phase: 'checking' | 'scheduled', attempt: number, argumentsCommitment: string | null): ExecutionState {
   state.deferredRevision = undefined;
@@ -141,6 +146,7 @@ function attemptEnds(state: ExecutionState, data: AttemptEnd, phase: TaskPhase |
   if (task.phase === 'scheduled' || task.phase === 'started') state.openCount -= 1;
   state.costMicroUsd += data.costMicroUsd;
   state.counts = { ...state.counts, attempts: state.counts.attempts + 1 };
+  closeChecksOf(state, data.taskId);
   if (phase === undefined) return change(state, data.taskId, { phase: 'backing-off' });
   if (phase !== 'cancelled' && state.phase === 'running') state.phase = 'failing';
   return finish(state, data.taskId, phase, count);
@@ -150,7 +156,7 @@ function finish(state: ExecutionState, id: string, phase: TaskPhase, count: keyo
   state.unfinishedCount -= 1;
   state.counts = plusOne(state.counts, count);
   if (state.ready.includes(id)) state.ready = state.ready.filter((other) => other !== id);
-  for (const [checkId, taskId] of state.checks) if (taskId === id) closeCheck(state, checkId);
+  closeChecksOf(state, id);
   return change(state, id, { phase });
 }
 

@@ -119,7 +119,14 @@ export function shapeOf(state: ExecutionState): { readonly request: ExecutionReq
   return { request: state.request, shape: state.shape };
 }
 
-/** A task of the plan; asking for another one is a bug. */
+/** What the plan says of a task; asking for another one is a bug. */
+export function plannedTask(state: ExecutionState, id: string): PlanTask {
+  const task = shapeOf(state).shape.byId.get(id);
+  if (task === undefined) throw new Error(`no task ${id} in the plan`);
+  return task;
+}
+
+/** Where a task of the plan stands; asking for another one is a bug. */
 export function taskOf(state: ExecutionState, id: string): TaskState {
   const task = state.tasks.get(id);
   if (task === undefined) throw new Error(`no task ${id} in the plan`);
