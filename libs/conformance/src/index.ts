@@ -12,3 +12,5 @@ export { processStateConformance } from './process-state.ts';
 export type { ProcessStateFactory, ProcessStateHarness } from './process-state.ts';
 export { workQueueConformance } from './work-queue.ts';
 export type { WorkQueueFactory, WorkQueueHarness } from './work-queue-harness.ts';
+export { readModelsConformance } from './read-models.ts';
+export type { ReadModelsFactory, ReadModelsHarness } from './read-models.ts';

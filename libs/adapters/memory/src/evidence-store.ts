@@ -60,7 +60,12 @@ export class MemoryEvidenceStore implements EvidenceStore {
       throw new Fault('EVIDENCE_EXISTS', `other bytes are stored under ${item.key}; evidence is write-once, use a new key`);
     }
     const location = `memory:${this.#byKey.size + added.size}`;
-    const entry = { ref: { digest, location }, bytes: Uint8Array.from(item.bytes), retainUntil: item.retainUntil ?? null, held: false };
+    const entry = {
+      ref: { digest, location },
+      bytes: Uint8Array.from(item.bytes),
+      retainUntil: item.retainUntil ?? null,
+      held: false,
+    };
     added.set(item.key, entry);
     return entry;
   }

@@ -7,3 +7,4 @@ export { MemoryEventStore } from './event-store.ts';
 export { MemoryProcessDisk, MemoryProcessState } from './process-state.ts';
 export { MemoryWorkQueue } from './work-queue.ts';
 export type { MemoryWorkQueueOptions } from './work-queue.ts';
+export { MemoryReadModels } from './read-models.ts';

@@ -1,3 +1,4 @@
 export { openSqliteEventStore, SqliteEventStore } from './event-store.ts';
 export type { SqliteEventStoreOptions } from './event-store.ts';
 export { openSqliteProcessState, SqliteProcessState } from './process-state.ts';
+export { openSqliteReadModels, SqliteReadModels } from './read-models.ts';
