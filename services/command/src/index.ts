@@ -1,1 +1,1 @@
-export {};
+export { CommandModule } from './command.module.ts';

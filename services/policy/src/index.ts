@@ -1,1 +1,1 @@
-export {};
+export { PolicyModule } from './policy.module.ts';

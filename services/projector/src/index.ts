@@ -1,1 +1,1 @@
-export {};
+export { ProjectorModule } from './projector.module.ts';

@@ -1,1 +1,1 @@
-export {};
+export { ReceiptModule } from './receipt.module.ts';
