@@ -110,7 +110,9 @@ const singleCases: readonly Rule[] = [
     async run({ store }) {
       for (const key of ['', '../up', 'a/../../up', '/etc/x', 'a//b', 'a/', '.', 'Upper', 'sp ace', 'a\0b', 'a'.repeat(201)]) {
         await expect(store.put(item(key, 'x'))).rejects.toEqual(expect.objectContaining({ name: 'RangeError' }));
-        await expect(store.putMany([item('fine', 'x'), item(key, 'x')])).rejects.toEqual(expect.objectContaining({ name: 'RangeError' }));
+        await expect(store.putMany([item('fine', 'x'), item(key, 'x')])).rejects.toEqual(
+          expect.objectContaining({ name: 'RangeError' }),
+        );
       }
       // Nothing of a refused batch was kept: the key is still free for other bytes.
       await store.put(item('fine', 'other'));
@@ -166,8 +168,11 @@ const batchCases: readonly Rule[] = [
       const calls = Array.from({ length: 40 }, (_, c) =>
         store.putMany(Array.from({ length: 5 }, (__, i) => item(`c/${c}/${i}`, `${c}:${i}`))),
       );
-      const conflict = store.putMany([item('c/0/0', 'other')]);
-      await expect(conflict).rejects.toEqual(fault('EVIDENCE_EXISTS'));
+      const conflicts = ['c/0/0', 'c/20/0', 'c/39/4'].map((key) => store.putMany([item('free', 'x'), item(key, 'other')]));
+      const repeat = store.putMany([item('c/39/4', '39:4'), item('free', 'y')]);
+      for (const outcome of await Promise.allSettled(conflicts))
+        expect(outcome).toMatchObject({ reason: fault('EVIDENCE_EXISTS') });
+      expect((await repeat)[0]).toEqual((await calls[39])?.[4]);
       for (const [c, refs] of (await Promise.all(calls)).entries()) {
         expect(await Promise.all(refs.map((ref) => text(store, ref)))).toEqual([0, 1, 2, 3, 4].map((i) => `${c}:${i}`));
       }
@@ -207,7 +212,10 @@ const lookupCases: readonly Rule[] = [
     async run({ store }) {
       const ref = await store.put(item('there', 'x'));
       const [packed] = await store.putMany([item('packed', 'x')]);
-      const foreign = [ref, packed ?? ref].map(({ location, digest }) => ({ digest, location: location.replace(/there|\d/g, '7') }));
+      const foreign = [ref, packed ?? ref].map(({ location, digest }) => ({
+        digest,
+        location: location.replace(/there|\d/g, '7'),
+      }));
       for (const missing of [...foreign, { digest: ref.digest, location: 'nowhere' }, { digest: ref.digest, location: '' }]) {
         await expect(store.get(missing)).rejects.toEqual(fault('EVIDENCE_MISSING'));
         expect(await store.head(missing)).toBeNull();
@@ -222,7 +230,9 @@ const lookupCases: readonly Rule[] = [
       const [packed] = await store.putMany([item('packed', 'x')]);
       for (const { location } of [ref, packed ?? ref]) {
         const read = store.get({ location, digest: '0'.repeat(64) });
-        await expect(read).rejects.toEqual(expect.objectContaining({ code: expect.stringMatching(/^EVIDENCE_(MISSING|DAMAGED)$/) }));
+        await expect(read).rejects.toEqual(
+          expect.objectContaining({ code: expect.stringMatching(/^EVIDENCE_(MISSING|DAMAGED)$/) }),
+        );
       }
     },
   },
@@ -291,7 +301,13 @@ const lifeCases: readonly Rule[] = [
       await store.close();
       await store.close();
       expect(await running).toHaveLength(1);
-      const calls = [store.put(item('d', 'x')), store.putMany([item('e', 'x')]), store.get(ref), store.head(ref), store.hold(ref, true)];
+      const calls = [
+        store.put(item('d', 'x')),
+        store.putMany([item('e', 'x')]),
+        store.get(ref),
+        store.head(ref),
+        store.hold(ref, true),
+      ];
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toEqual({ status: 'rejected', reason: fault('STORE_CLOSED') });
       }

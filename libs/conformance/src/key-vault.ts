@@ -11,11 +11,7 @@ export type KeyVaultHarness = {
 };
 
 /** The rules of the KeyVault port, for every adapter. */
-export function keyVaultConformance(
-  adapter: string,
-  factory: () => Promise<KeyVaultHarness>,
-  o: ConformanceOptions = {},
-): void {
+export function keyVaultConformance(adapter: string, factory: () => Promise<KeyVaultHarness>, o: ConformanceOptions = {}): void {
   conformanceSuite('key-vault', adapter, [...keyCases, ...sealCases, ...endCases], factory, o);
 }
 
@@ -195,7 +191,13 @@ const endCases: readonly Rule[] = [
       const sealed = await sealPlain(vault, keyId);
       await vault.close();
       await vault.close();
-      const calls = [vault.create('x'), sealPlain(vault, keyId), vault.open(keyId, EVENT, sealed), vault.derive(keyId, 'x'), vault.destroy(keyId)];
+      const calls = [
+        vault.create('x'),
+        sealPlain(vault, keyId),
+        vault.open(keyId, EVENT, sealed),
+        vault.derive(keyId, 'x'),
+        vault.destroy(keyId),
+      ];
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toEqual({ status: 'rejected', reason: fault('STORE_CLOSED') });
       }

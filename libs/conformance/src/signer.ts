@@ -89,7 +89,9 @@ const cases: readonly ConformanceCase<SignerHarness>[] = [
     number: 7,
     name: 'empty-statement-refused',
     async run({ signer }) {
-      await expect(signer.sign(new Uint8Array())).rejects.toEqual(expect.objectContaining({ name: 'Fault', code: 'SIGNING_FAILED' }));
+      await expect(signer.sign(new Uint8Array())).rejects.toEqual(
+        expect.objectContaining({ name: 'Fault', code: 'SIGNING_FAILED' }),
+      );
     },
   },
 ];

@@ -5,10 +5,7 @@ import { dirname, join } from 'node:path';
 import { Fault } from '@maestro/ports';
 
 /** The file calls that may fail in ways that matter. Tests hand in one that fails; everybody else leaves the default. */
-export type Disk = Pick<
-  typeof nodeFiles,
-  'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'stat' | 'unlink'
->;
+export type Disk = Pick<typeof nodeFiles, 'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'stat' | 'unlink'>;
 export const nodeDisk: Disk = nodeFiles;
 
 export const PRIVATE_FOLDER = 0o700;
@@ -54,7 +51,7 @@ export async function makeFolder(disk: Disk, folder: string): Promise<void> {
 
 /** Writes all bytes at a position; a short write goes on where it stopped. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }

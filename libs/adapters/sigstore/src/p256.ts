@@ -24,7 +24,9 @@ export function generateSigningKey(): SigningKeyPair {
 }
 
 /** The private key of a PEM with its public part. Undefined: no private key, or not P-256. */
-export function loadPrivateKey(privateKeyPem: string): { readonly privateKey: KeyObject; readonly key: PublicKeyRef } | undefined {
+export function loadPrivateKey(
+  privateKeyPem: string,
+): { readonly privateKey: KeyObject; readonly key: PublicKeyRef } | undefined {
   try {
     const privateKey = createPrivateKey(privateKeyPem);
     const key = publicKeyRef(createPublicKey(privateKey));

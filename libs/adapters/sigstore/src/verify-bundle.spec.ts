@@ -66,34 +66,70 @@ describe('verifyBundle', () => {
   });
 
   it.each<[string, RegExp, (bundle: Bundle) => unknown]>([
-    ['a keyid that is not the hint', /keyid .* is not the key hint/, (b) => (b.dsseEnvelope.signatures[0] = { keyid: stranger.key.keyId, sig: b.dsseEnvelope.signatures[0]?.sig ?? '' })],
-    ['no keyid', /members or spellings|is not the key hint/, (b) => b.dsseEnvelope.signatures.forEach((s) => delete (s as Partial<typeof s>).keyid)],
-    ['an empty keyid and hint', /public key|hint|spellings/, (b) => {
-      b.dsseEnvelope.signatures.forEach((s) => (s.keyid = ''));
-      b.verificationMaterial.publicKey = { hint: '' };
-    }],
+    [
+      'a keyid that is not the hint',
+      /keyid .* is not the key hint/,
+      (b) => (b.dsseEnvelope.signatures[0] = { keyid: stranger.key.keyId, sig: b.dsseEnvelope.signatures[0]?.sig ?? '' }),
+    ],
+    [
+      'no keyid',
+      /members or spellings|is not the key hint/,
+      (b) => b.dsseEnvelope.signatures.forEach((s) => delete (s as Partial<typeof s>).keyid),
+    ],
+    [
+      'an empty keyid and hint',
+      /public key|hint|spellings/,
+      (b) => {
+        b.dsseEnvelope.signatures.forEach((s) => (s.keyid = ''));
+        b.verificationMaterial.publicKey = { hint: '' };
+      },
+    ],
     ['two signatures', /invalid bundle|exactly one/, (b) => b.dsseEnvelope.signatures.push(...b.dsseEnvelope.signatures)],
     ['no signature', /invalid bundle|exactly one/, (b) => (b.dsseEnvelope.signatures = [])],
-    ['bundle version 0.1', /invalid|media type|spellings/, (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.1')],
+    [
+      'bundle version 0.1',
+      /invalid|media type|spellings/,
+      (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.1'),
+    ],
     ['bundle version 0.2', /invalid|media type/, (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.2')],
-    ['the other name of version 0.3', /media type/, (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.3')],
+    [
+      'the other name of version 0.3',
+      /media type/,
+      (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.3'),
+    ],
     ['an unknown member', /members or spellings/, (b) => Object.assign(b, { note: 'unread' })],
     ['an unknown member inside', /members or spellings/, (b) => Object.assign(b.dsseEnvelope, { note: 'unread' })],
     ['base64 without padding', /spellings/, (b) => (b.dsseEnvelope.payload = b.dsseEnvelope.payload.replace(/=+$/, ''))],
     ['base64 for URLs', /spellings/, (b) => (b.dsseEnvelope.payload = `${b.dsseEnvelope.payload.slice(0, -4)}-_-_`)],
     ['base64 with a line break', /spellings/, (b) => (b.dsseEnvelope.payload = `${b.dsseEnvelope.payload}\n`)],
     ['log entries', /./, (b) => (b.verificationMaterial['tlogEntries'] = [{}])],
-    ['time stamps', /time stamps/, (b) => (b.verificationMaterial['timestampVerificationData'] = { rfc3161Timestamps: [{ signedTimestamp: 'YWJj' }] })],
-    ['a certificate instead of a key', /./, (b) => {
-      delete b.verificationMaterial.publicKey;
-      b.verificationMaterial['certificate'] = { rawBytes: 'YWJj' };
-    }],
-    ['a message signature', /./, (b) => {
-      Object.assign(b, { messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest: 'YWJj' }, signature: 'YWJj' } });
-      delete (b as Partial<Bundle>).dsseEnvelope;
-    }],
+    [
+      'time stamps',
+      /time stamps/,
+      (b) => (b.verificationMaterial['timestampVerificationData'] = { rfc3161Timestamps: [{ signedTimestamp: 'YWJj' }] }),
+    ],
+    [
+      'a certificate instead of a key',
+      /./,
+      (b) => {
+        delete b.verificationMaterial.publicKey;
+        b.verificationMaterial['certificate'] = { rawBytes: 'YWJj' };
+      },
+    ],
+    [
+      'a message signature',
+      /./,
+      (b) => {
+        Object.assign(b, { messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest: 'YWJj' }, signature: 'YWJj' } });
+        delete (b as Partial<Bundle>).dsseEnvelope;
+      },
+    ],
   ])('refuses %s', (_what, detail, change) => {
-    expect(verifyBundle(changed(change), resolve)).toMatchObject({ ok: false, reason: 'MALFORMED', detail: expect.stringMatching(detail) });
+    expect(verifyBundle(changed(change), resolve)).toMatchObject({
+      ok: false,
+      reason: 'MALFORMED',
+      detail: expect.stringMatching(detail),
+    });
   });
 
   it('refuses another payload type, though it is signed', () => {
@@ -101,7 +137,10 @@ describe('verifyBundle', () => {
       b.dsseEnvelope.payloadType = 'application/json';
       b.dsseEnvelope.signatures[0] = { keyid: pair.key.keyId, sig: resigned('application/json', statement) };
     });
-    expect(verifyBundle(bundle, resolve)).toMatchObject({ reason: 'MALFORMED', detail: expect.stringContaining('payload type application/json') });
+    expect(verifyBundle(bundle, resolve)).toMatchObject({
+      reason: 'MALFORMED',
+      detail: expect.stringContaining('payload type application/json'),
+    });
   });
 
   it('calls another payload tampered', () => {

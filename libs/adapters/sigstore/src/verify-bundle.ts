@@ -63,7 +63,8 @@ function shapeOf(bundleJson: unknown): Shaped | string {
     if (text !== undefined && canonical !== text) return 'the bundle is not canonical JSON (RFC 8785)';
     const bundle = bundleFromJSON(value);
     // What the library reads must be all there is: no unknown members, one spelling of base64.
-    if (canonicalText(bundleToJSON(bundle) as unknown as Json) !== canonical) return 'the bundle has members or spellings that are not of v0.3';
+    if (canonicalText(bundleToJSON(bundle) as unknown as Json) !== canonical)
+      return 'the bundle has members or spellings that are not of v0.3';
     return partsOf(value);
   } catch (error) {
     return `not a Sigstore bundle: ${String(error)}`;
@@ -71,7 +72,11 @@ function shapeOf(bundleJson: unknown): Shaped | string {
 }
 
 function partsOf(value: Json): Shaped | string {
-  const { mediaType, verificationMaterial, dsseEnvelope } = value as { mediaType?: Json; verificationMaterial?: Json; dsseEnvelope?: Json };
+  const { mediaType, verificationMaterial, dsseEnvelope } = value as {
+    mediaType?: Json;
+    verificationMaterial?: Json;
+    dsseEnvelope?: Json;
+  };
   if (mediaType !== BUNDLE_V03_MEDIA_TYPE) return `media type ${String(mediaType)} is not ${BUNDLE_V03_MEDIA_TYPE}`;
   const envelope = fromEnvelope(dsseEnvelope);
   if (envelope === undefined) return 'expected a DSSE envelope with exactly one signature';
@@ -99,12 +104,17 @@ function textOf(bundleJson: unknown): string | undefined {
 function signedBy({ value, keyId }: Shaped, spki: string): boolean {
   const publicKey = loadPublicKey(spki);
   if (publicKey === undefined) return false;
-  const trust = toTrustMaterial({ mediaType: '', tlogs: [], ctlogs: [], certificateAuthorities: [], timestampAuthorities: [] }, (hint) => {
-    if (hint !== keyId) throw new Error(`unknown key ${hint}`);
-    return { publicKey, validFor: () => true };
-  });
+  const trust = toTrustMaterial(
+    { mediaType: '', tlogs: [], ctlogs: [], certificateAuthorities: [], timestampAuthorities: [] },
+    (hint) => {
+      if (hint !== keyId) throw new Error(`unknown key ${hint}`);
+      return { publicKey, validFor: () => true };
+    },
+  );
   try {
-    new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 }).verify(toSignedEntity(bundleFromJSON(value)));
+    new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 }).verify(
+      toSignedEntity(bundleFromJSON(value)),
+    );
     return true;
   } catch {
     return false;

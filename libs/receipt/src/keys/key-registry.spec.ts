@@ -65,7 +65,10 @@ describe('key registry', () => {
     [
       'was changed after signing',
       'TAMPERED',
-      { ...signPayload(registryToSign(registry).payload), payload: Buffer.from(canonicalBytes({ ...registry, version: 4 })).toString('base64') },
+      {
+        ...signPayload(registryToSign(registry).payload),
+        payload: Buffer.from(canonicalBytes({ ...registry, version: 4 })).toString('base64'),
+      },
     ],
     ['is not JSON', 'MALFORMED', signPayload(Buffer.from('{'))],
     ['is not canonical', 'MALFORMED', signPayload(Buffer.from(JSON.stringify(registry, null, 1)))],
@@ -112,7 +115,9 @@ describe('key registry', () => {
     ['an unknown member', { schema: KEY_REGISTRY_SCHEMA, version: 1, keys: [keyOf(1)], extra: 1 }],
     ['a list', []],
   ])('refuses a signed payload that is %s', (_what, payload) => {
-    expect(verifyRegistry(signPayload(Buffer.from(JSON.stringify(payload))), ROOT, verify)).toMatchObject({ reason: 'MALFORMED' });
+    expect(verifyRegistry(signPayload(Buffer.from(JSON.stringify(payload))), ROOT, verify)).toMatchObject({
+      reason: 'MALFORMED',
+    });
   });
 
   it('refuses a payload whose bytes only decode to the registry', () => {

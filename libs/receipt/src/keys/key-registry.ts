@@ -65,7 +65,10 @@ export function verifyRegistry(envelope: unknown, rootSpki: string, verify: Veri
   if (opened.payloadType !== KEY_REGISTRY_PAYLOAD_TYPE) return refused('MALFORMED', `payload type ${opened.payloadType}`);
   const rootKeyId = openSSHFingerprint(rootSpki);
   if (rootKeyId === undefined || opened.keyId !== rootKeyId) {
-    return refused('WRONG_ROOT', `signed by ${opened.keyId ?? 'an unnamed key'}, not by the root ${rootKeyId ?? '(not a P-256 key)'}`);
+    return refused(
+      'WRONG_ROOT',
+      `signed by ${opened.keyId ?? 'an unnamed key'}, not by the root ${rootKeyId ?? '(not a P-256 key)'}`,
+    );
   }
   const signed = preAuthEncoding(KEY_REGISTRY_PAYLOAD_TYPE, opened.payload);
   if (!verify(rootSpki, signed, opened.signature)) return refused('TAMPERED', 'the signature does not match the payload');

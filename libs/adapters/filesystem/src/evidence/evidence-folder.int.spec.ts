@@ -23,7 +23,8 @@ type Plan = { fail?: { call: Call | 'open' | 'link'; path: string; code: string 
 function plannedDisk(plan: Plan): Disk {
   const check = (call: string, path: string) => {
     plan.calls.push(`${call} ${path.slice(folder.length)}`);
-    if (plan.fail?.call === call && path.includes(plan.fail.path)) throw Object.assign(new Error(plan.fail.code), { code: plan.fail.code });
+    if (plan.fail?.call === call && path.includes(plan.fail.path))
+      throw Object.assign(new Error(plan.fail.code), { code: plan.fail.code });
   };
   const watch = (handle: FileHandle, path: string): FileHandle =>
     new Proxy(handle, {
@@ -86,7 +87,9 @@ describe('evidence folder', () => {
       store.putMany([item('small/3', Buffer.alloc(400))]),
     ]);
     expect(plan.calls.filter((call) => call === 'sync /packs/000001.pack')).toHaveLength(4);
-    expect(await Promise.all(refs.map(async ([ref]) => ref && (await store.get(ref)).length))).toEqual([14, 5_000, 400, 400, 400]);
+    expect(await Promise.all(refs.map(async ([ref]) => ref && (await store.get(ref)).length))).toEqual([
+      14, 5_000, 400, 400, 400,
+    ]);
     await store.close();
   });
 
@@ -129,6 +132,16 @@ describe('evidence folder', () => {
     await again.close();
   });
 
+  it('makes the pack of a crashed process durable before it believes it', async () => {
+    const crashed = await FolderEvidenceStore.open(folder);
+    const refs = await crashed.putMany([item('a')]);
+    const plan: Plan = { calls: [] };
+    const store = await FolderEvidenceStore.open(folder, { disk: plannedDisk(plan) });
+    expect(plan.calls).toEqual(expect.arrayContaining(['sync /packs/000001.pack', 'sync /packs']));
+    expect(await store.putMany([item('a')])).toEqual(refs);
+    await Promise.all([crashed.close(), store.close()]);
+  });
+
   it('steps over a pack that another writer took', async () => {
     const [one, two] = [await FolderEvidenceStore.open(folder), await FolderEvidenceStore.open(folder)];
     const refs = [...(await one.putMany([item('a')])), ...(await two.putMany([item('b')]))];
@@ -148,6 +161,14 @@ describe('evidence folder', () => {
     const [again] = await store.putMany([item('a')]);
     expect(again).not.toEqual(a[0]);
     for (const ref of [again, a[0]]) expect(ref && String(Buffer.from(await store.get(ref)))).toBe('bytes of a');
+    await store.putMany([item('o/1'), item('o/2'), item('o/3')]);
+    await store.close();
+    store = await open();
+    // The newest of a pack are remembered, and the oldest of them is forgotten first.
+    const newest = await store.putMany([item('o/3')]);
+    await store.putMany([item('o/4')]);
+    expect(await store.putMany([item('o/3')])).toEqual(newest);
+    expect(newest[0]?.location).not.toMatch(/:0:\d+$/);
     // More new keys in one call than are remembered.
     expect(new Set((await store.putMany(['x', 'y', 'z'].map((key) => item(key)))).map(({ location }) => location)).size).toBe(3);
     await store.close();

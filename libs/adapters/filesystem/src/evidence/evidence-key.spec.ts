@@ -6,12 +6,20 @@ describe('evidence locations', () => {
     expect(location && formatLocation(location)).toBe(text);
   });
 
-  it.each(['', 'pack:1:0:0', 'pack:0000001:0:0', 'pack:000001:00:1', 'pack:000001:0', 'file:', 'file:../x', 'file:a//b', 's3:a', ' file:a'])(
-    'knows no place called %j',
-    (text) => {
-      expect(parseLocation(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'pack:1:0:0',
+    'pack:0000001:0:0',
+    'pack:000001:00:1',
+    'pack:000001:0',
+    'file:',
+    'file:../x',
+    'file:a//b',
+    's3:a',
+    ' file:a',
+  ])('knows no place called %j', (text) => {
+    expect(parseLocation(text)).toBeUndefined();
+  });
 
   it('gives every key a file name of its own', () => {
     const keys = ['a/b', 'a.b', 'a-b', 'a_b', 'a', 'b'];

@@ -1,7 +1,5 @@
+// 200 characters fit one file name of every common file system.
 const KEY = /^[a-z0-9/._-]{1,200}$/;
-
-/** characters of an evidence key; with its escapes it fits one file name of every common file system */
-export const KEY_LENGTH_MAX = 200;
 
 /** Keys are chosen by the program, never by a user: a bad one is a bug, hence a RangeError. */
 export function assertEvidenceKey(key: string): void {

@@ -43,7 +43,14 @@ export class FolderEvidenceStore implements EvidenceStore {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  private constructor(disk: Disk, packs: string, files: EvidenceFiles, batches: EvidenceBatches, refs: RecentRefs, findings: readonly PackFinding[]) {
+  private constructor(
+    disk: Disk,
+    packs: string,
+    files: EvidenceFiles,
+    batches: EvidenceBatches,
+    refs: RecentRefs,
+    findings: readonly PackFinding[],
+  ) {
     this.#disk = disk;
     this.#packs = packs;
     this.#files = files;
@@ -96,7 +103,8 @@ export class FolderEvidenceStore implements EvidenceStore {
   async get(ref: EvidenceRef): Promise<Uint8Array> {
     return this.#call(`reading evidence ${ref.location}`, async () => {
       const location = parseLocation(ref.location);
-      const bytes = location?.kind === 'pack' ? await this.#getPacked(location, ref.digest) : await this.#getFile(location, ref.digest);
+      const bytes =
+        location?.kind === 'pack' ? await this.#getPacked(location, ref.digest) : await this.#getFile(location, ref.digest);
       if (bytes === undefined) throw evidenceMissing(ref);
       return bytes;
     });
@@ -136,7 +144,8 @@ export class FolderEvidenceStore implements EvidenceStore {
   async #head(ref: EvidenceRef): Promise<EvidenceHead | null> {
     const location = parseLocation(ref.location);
     if (location === undefined) return null;
-    const head = location.kind === 'pack' ? await this.#headPacked(location, ref.digest) : await this.#files.head(location.key, ref.digest);
+    const head =
+      location.kind === 'pack' ? await this.#headPacked(location, ref.digest) : await this.#files.head(location.key, ref.digest);
     return head && { ...head, held: this.#files.isHeld(formatLocation(location)) };
   }
 
@@ -188,7 +197,13 @@ export class FolderEvidenceStore implements EvidenceStore {
 }
 
 /** Fills `refs` from the newest packs, as many as it takes; answers what else those packs hold. */
-async function loadRecent(disk: Disk, folder: string, numbers: readonly number[], refs: RecentRefs, countMax: number): Promise<PackFinding[]> {
+async function loadRecent(
+  disk: Disk,
+  folder: string,
+  numbers: readonly number[],
+  refs: RecentRefs,
+  countMax: number,
+): Promise<PackFinding[]> {
   const findings: PackFinding[] = [];
   const found: [string, EvidenceRef][] = [];
   for (const pack of numbers.toReversed()) {

@@ -59,7 +59,8 @@ export function parsePackIndex(text: string, file: string): PackIndex | undefine
     if (sealedBytes !== null || withChecksum(fact) !== `${line}\n`) return undefined;
     const [sign, first, second, third, key] = fact.split(' ');
     if (sign === '+') records.push({ offset: Number(first), length: Number(second), digest: third ?? '', key: key ?? '' });
-    else if (sign === '!') findings.push({ file, offset: Number(first), bytes: Number(second), kind: third as PackFinding['kind'] });
+    else if (sign === '!')
+      findings.push({ file, offset: Number(first), bytes: Number(second), kind: third as PackFinding['kind'] });
     else sealedBytes = Number(first);
   }
   return { records, findings, sealedBytes };

@@ -13,7 +13,10 @@ const HASH_CHUNK_BYTES = 1 << 20;
 /** Numbers of the packs in a folder, rising. */
 export async function listPacks(disk: Disk, folder: string): Promise<number[]> {
   const names = await disk.readdir(folder);
-  return names.flatMap((name) => /^(\d{6,9})\.pack$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  return names
+    .flatMap((name) => /^(\d{6,9})\.pack$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 /**
@@ -52,7 +55,7 @@ async function readIndexText(disk: Disk, path: string): Promise<string> {
 async function scanPack(handle: FileHandle, file: string, size: number): Promise<PackIndex> {
   const records: IndexedRecord[] = [];
   const findings: PackFinding[] = [];
-  for (let offset = 0; offset < size; ) {
+  for (let offset = 0; offset < size;) {
     const head = decodeRecordHead(await readAt(handle, offset, RECORD_HEAD_BYTES_MAX));
     if (head === undefined || offset + head.end > size) {
       findings.push({ file, kind: 'torn-tail', offset, bytes: size - offset });

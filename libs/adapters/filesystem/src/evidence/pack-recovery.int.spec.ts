@@ -1,5 +1,15 @@
 import type { Log } from '@maestro/ports';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderEvidenceStore } from './folder-evidence-store.ts';
@@ -21,7 +31,10 @@ async function crashAfter(...keys: string[]) {
   const refs = await store.putMany(items(...keys));
   const [data, index] = [readFileSync(packs('000001.pack')), readFileSync(packs('000001.idx'))];
   await store.close();
-  for (const [name, bytes] of [['000001.pack', data], ['000001.idx', index]] as const) {
+  for (const [name, bytes] of [
+    ['000001.pack', data],
+    ['000001.idx', index],
+  ] as const) {
     chmodSync(packs(name), 0o600);
     writeFileSync(packs(name), bytes);
   }
@@ -122,7 +135,9 @@ describe('damage in stored evidence', () => {
   it('finds every flipped bit of a record, or serves what was stored, and names file and offset', async () => {
     const store = await FolderEvidenceStore.open(folder);
     await store.putMany(items('before'));
-    const [ref] = await store.putMany([{ key: 'k/1', bytes: Buffer.from('the evidence'), retainUntil: '2031-01-05T10:00:00.123Z' }]);
+    const [ref] = await store.putMany([
+      { key: 'k/1', bytes: Buffer.from('the evidence'), retainUntil: '2031-01-05T10:00:00.123Z' },
+    ]);
     await store.close();
     const offset = Number(ref?.location.split(':')[2]);
     const whole = readFileSync(packs('000001.pack'));
@@ -145,7 +160,11 @@ describe('damage in stored evidence', () => {
     const [first, last] = await store.putMany(items('a', 'b'));
     await store.close();
     chmodSync(packs('000001.pack'), 0o600);
-    for (const size of [statSync(packs('000001.pack')).size - 1, Number(last?.location.split(':')[2]) + 20, Number(last?.location.split(':')[2])]) {
+    for (const size of [
+      statSync(packs('000001.pack')).size - 1,
+      Number(last?.location.split(':')[2]) + 20,
+      Number(last?.location.split(':')[2]),
+    ]) {
       truncateSync(packs('000001.pack'), size);
       const again = await FolderEvidenceStore.open(folder);
       await expect(read(again, last)).rejects.toMatchObject({ code: 'EVIDENCE_DAMAGED' });

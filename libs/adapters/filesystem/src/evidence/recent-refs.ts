@@ -9,10 +9,6 @@ export class RecentRefs {
     this.#countMax = countMax;
   }
 
-  get size(): number {
-    return this.#refs.size;
-  }
-
   get(key: string): EvidenceRef | undefined {
     return this.#refs.get(key);
   }

@@ -2,7 +2,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KEY_REGISTRY_PAYLOAD_TYPE, createRegistry, openSSHFingerprint, registryToSign, toEnvelope, verifyRegistry } from '@maestro/receipt';
+import {
+  KEY_REGISTRY_PAYLOAD_TYPE,
+  createRegistry,
+  openSSHFingerprint,
+  registryToSign,
+  toEnvelope,
+  verifyRegistry,
+} from '@maestro/receipt';
 import type { RegistryKey } from '@maestro/receipt';
 import { generateKeyPem, publicSpkiOf, signP256, verifyP256 } from './p256.ts';
 import { openSigningKeys } from './signing-keys.ts';
@@ -24,7 +31,16 @@ describe('signing keys of a data folder', () => {
     expect(keys.registry).toEqual({
       schema: 'https://companyos/internal/maestro/key-registry/v1',
       version: 1,
-      keys: [{ keyId: keys.keyId, spki: publicSpkiOf(keys.signingKeyPem), notBefore: '2026-01-05T10:00:00.123Z', notAfter: null, revokedAt: null, reason: null }],
+      keys: [
+        {
+          keyId: keys.keyId,
+          spki: publicSpkiOf(keys.signingKeyPem),
+          notBefore: '2026-01-05T10:00:00.123Z',
+          notAfter: null,
+          revokedAt: null,
+          reason: null,
+        },
+      ],
     });
     expect(keys.rootKeyId).toBe(openSSHFingerprint(keys.rootSpki));
     expect(keys.rootKeyId).not.toBe(keys.keyId);
@@ -35,7 +51,9 @@ describe('signing keys of a data folder', () => {
     open();
     const mode = (path: string) => statSync(path).mode & 0o777;
     expect([at(), at('root')].map(mode)).toEqual([0o700, 0o700]);
-    expect([at('root', 'root.pem'), at('root', 'root.pub'), at('signing.pem'), at('registry.json')].map(mode)).toEqual([0o600, 0o600, 0o600, 0o600]);
+    expect([at('root', 'root.pem'), at('root', 'root.pub'), at('signing.pem'), at('registry.json')].map(mode)).toEqual([
+      0o600, 0o600, 0o600, 0o600,
+    ]);
     expect(readdirSync(at()).sort()).toEqual(['registry.json', 'root', 'signing.pem']);
   });
 
@@ -53,7 +71,8 @@ describe('signing keys of a data folder', () => {
   ])('are finished after a first start that died %s, with the keys it had made', (_when, made) => {
     open();
     const kept = made.map((name) => [name, readFileSync(at(name), 'utf8')] as const);
-    for (const name of ['root/root.pem', 'root/root.pub', 'signing.pem', 'registry.json']) if (!made.includes(name)) rmSync(at(name));
+    for (const name of ['root/root.pem', 'root/root.pub', 'signing.pem', 'registry.json'])
+      if (!made.includes(name)) rmSync(at(name));
     const keys = open(later);
     for (const [name, text] of kept) expect(readFileSync(at(name), 'utf8')).toBe(text);
     expect(keys.registry.keys[0]?.notBefore).toBe('2027-01-01T00:00:00.000Z');
@@ -107,9 +126,16 @@ describe('signing keys of a data folder', () => {
     const next: RegistryKey = { ...own, spki, keyId: openSSHFingerprint(spki) ?? '' };
     const revoked = { ...own, revokedAt: '2026-02-01T00:00:00.000Z', reason: 'laptop lost' };
     const { payload, toSign } = registryToSign(createRegistry(2, [revoked, next]));
-    const envelope = toEnvelope({ payloadType: KEY_REGISTRY_PAYLOAD_TYPE, payload, keyId: keys.rootKeyId, signature: signP256(rootPem, toSign) });
+    const envelope = toEnvelope({
+      payloadType: KEY_REGISTRY_PAYLOAD_TYPE,
+      payload,
+      keyId: keys.rootKeyId,
+      signature: signP256(rootPem, toSign),
+    });
     writeFileSync(at('registry.json'), JSON.stringify(envelope));
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'SIGNING_FAILED', message: expect.stringContaining('revoked') }));
+    expect(() => open()).toThrow(
+      expect.objectContaining({ code: 'SIGNING_FAILED', message: expect.stringContaining('revoked') }),
+    );
     writeFileSync(at('signing.pem'), successor);
     expect(open()).toMatchObject({ keyId: next.keyId, registry: { version: 2 } });
   });
@@ -121,6 +147,8 @@ describe('signing keys of a data folder', () => {
     chmodSync(at('root', 'root.pem'), 0o600);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
     writeFileSync(at('root', 'root.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'KEY_DAMAGED', message: expect.stringContaining('not a P-256 key') }));
+    expect(() => open()).toThrow(
+      expect.objectContaining({ code: 'KEY_DAMAGED', message: expect.stringContaining('not a P-256 key') }),
+    );
   });
 });

@@ -53,7 +53,10 @@ function finishFirstStart(folder: string, paths: Paths, notBefore: string): void
   makeFolderSync(folder);
   makeFolderSync(join(folder, 'root'));
   if (existsSync(paths.rootPub) && !existsSync(paths.rootPem)) {
-    throw new Fault('KEY_MISSING', `${paths.registry} is missing and so is the root key that could sign a new one; restore them from a backup`);
+    throw new Fault(
+      'KEY_MISSING',
+      `${paths.registry} is missing and so is the root key that could sign a new one; restore them from a backup`,
+    );
   }
   const rootPem = readTextSync(paths.rootPem) ?? createKey(paths.rootPem);
   const rootSpki = requireSpki(rootPem, paths.rootPem);
@@ -82,7 +85,10 @@ function readKeys(paths: Paths): SigningKeys {
   const listed = registry.keys.find((key) => key.keyId === keyId);
   if (listed === undefined) throw damaged(paths.signingPem, `key ${keyId} is not in the registry`);
   if (listed.revokedAt !== null) {
-    throw new Fault('SIGNING_FAILED', `key ${keyId} in ${paths.signingPem} was revoked at ${listed.revokedAt}; put a registered key there`);
+    throw new Fault(
+      'SIGNING_FAILED',
+      `key ${keyId} in ${paths.signingPem} was revoked at ${listed.revokedAt}; put a registered key there`,
+    );
   }
   return { signingKeyPem, keyId, registryEnvelope, registry, rootSpki, rootKeyId };
 }

@@ -20,7 +20,12 @@ function entry({ spki, keyId }: Key, change: Partial<RegistryKey> = {}): Registr
 }
 function registry(root: Key, version: number, keys: readonly RegistryKey[]) {
   const { payload, toSign } = registryToSign(createRegistry(version, keys));
-  return toEnvelope({ payloadType: KEY_REGISTRY_PAYLOAD_TYPE, payload, keyId: root.keyId, signature: signP256(root.pem, toSign) });
+  return toEnvelope({
+    payloadType: KEY_REGISTRY_PAYLOAD_TYPE,
+    payload,
+    keyId: root.keyId,
+    signature: signP256(root.pem, toSign),
+  });
 }
 const revoked = { revokedAt: '2026-02-01T00:00:00.000Z', reason: 'laptop lost' };
 

@@ -18,7 +18,11 @@ export type TrustedRoot = {
 };
 
 /** A signing key that a trusted root vouches for. */
-export type TrustedKey = RegistryKey & { readonly rootKeyId: string; readonly rootName: string; readonly registryVersion: number };
+export type TrustedKey = RegistryKey & {
+  readonly rootKeyId: string;
+  readonly rootName: string;
+  readonly registryVersion: number;
+};
 
 export type Learned =
   | { readonly kind: 'learned'; readonly registry: KeyRegistry }
@@ -79,7 +83,10 @@ function learn(path: string, envelope: unknown): Learned {
     if (refusal !== undefined) return refusal;
     if (newest?.version === registry.version) return { kind: 'known', registry };
     const updated = { ...root, highestRegistryVersion: registry.version, registry: envelope as DsseEnvelope };
-    write(path, entries.map((entry) => (entry.root === root ? updated : entry.root)));
+    write(
+      path,
+      entries.map((entry) => (entry.root === root ? updated : entry.root)),
+    );
     return { kind: 'learned', registry };
   }
   return { kind: 'refused', reason: 'UNKNOWN_ROOT', detail: 'no enrolled root signed this registry; enrol its root first' };
@@ -88,7 +95,11 @@ function learn(path: string, envelope: unknown): Learned {
 function compare(registry: KeyRegistry, root: TrustedRoot, newest: KeyRegistry | null): Learned | undefined {
   const seen = root.highestRegistryVersion;
   if (registry.version < seen) {
-    return { kind: 'refused', reason: 'OLDER', detail: `version ${registry.version}, but version ${seen} of ${root.name} was seen` };
+    return {
+      kind: 'refused',
+      reason: 'OLDER',
+      detail: `version ${registry.version}, but version ${seen} of ${root.name} was seen`,
+    };
   }
   // Both were checked to be canonical: equal content is equal text.
   if (registry.version === seen && JSON.stringify(registry) !== JSON.stringify(newest)) {

@@ -92,7 +92,9 @@ export class FolderKeyVault implements KeyVault {
   }
 
   async derive(keyId: DataKeyId, context: string): Promise<Uint8Array> {
-    return createHmac('sha256', await this.#keyOf(keyId)).update(context).digest();
+    return createHmac('sha256', await this.#keyOf(keyId))
+      .update(context)
+      .digest();
   }
 
   async destroy(keyId: DataKeyId): Promise<void> {

@@ -29,7 +29,9 @@ export type FreshKey = { readonly keyId: DataKeyId; readonly key: Buffer };
 /** Undefined for anything that is no key id of this vault. */
 export function parseKeyId(keyId: DataKeyId): Slot | undefined {
   const [, pool, index, tag] = /^k-([0-9a-f]{8})-([0-9a-f]{2})-([0-9a-f]{8})$/.exec(keyId) ?? [];
-  return pool === undefined || index === undefined || tag === undefined ? undefined : { pool, index: Number.parseInt(index, 16), tag };
+  return pool === undefined || index === undefined || tag === undefined
+    ? undefined
+    : { pool, index: Number.parseInt(index, 16), tag };
 }
 
 /** File of a pool. */
@@ -38,7 +40,12 @@ export function poolPath(folder: string, pool: string): string {
 }
 
 /** Makes a pool of new keys, durable before it answers. A name that is taken is never overwritten. */
-export async function createPool(disk: Disk, folder: string, staging: string, random: (count: number) => Buffer): Promise<FreshKey[]> {
+export async function createPool(
+  disk: Disk,
+  folder: string,
+  staging: string,
+  random: (count: number) => Buffer,
+): Promise<FreshKey[]> {
   for (;;) {
     const pool = random(4).toString('hex');
     const records = Array.from({ length: POOL_SLOTS }, (_, index) =>

@@ -10,10 +10,6 @@ export class RecentKeys {
     this.#countMax = countMax;
   }
 
-  get size(): number {
-    return this.#keys.size;
-  }
-
   get(keyId: DataKeyId): KeyObject | undefined {
     const key = this.#keys.get(keyId);
     if (key !== undefined) this.set(keyId, key);
