@@ -79,7 +79,8 @@ function probe(wasmBytes, dataBytes) {
     for (const [stage, { entrypoint, packs }] of Object.entries(stages)) {
       const result = policy.evaluate(null, entrypoint)[0]?.result ?? {};
       const answered = Object.keys(result).sort().join(' ');
-      if (answered !== [...packs].sort().join(' ')) fail(`${stage} answers for [${answered}], stages.json says [${packs.join(' ')}]`);
+      if (answered !== [...packs].sort().join(' '))
+        fail(`${stage} answers for [${answered}], stages.json says [${packs.join(' ')}]`);
       for (const pack of packs) if (result[pack].ready !== false) fail(`${pack} is ready at ${stage} without input`);
     }
   }
@@ -98,7 +99,11 @@ function publish(entry, wasmBytes, dataBytes) {
   const indexPath = join(out, 'index.json');
   const known = existsSync(indexPath) ? JSON.parse(readFileSync(indexPath, 'utf8')).sets : [];
   const kept = known.filter((other) => other.setDigest !== entry.setDigest);
-  const index = { schema: 'policy-bundles.v1', active: entry.setDigest, sets: kept.length < known.length ? known : [...known, entry] };
+  const index = {
+    schema: 'policy-bundles.v1',
+    active: entry.setDigest,
+    sets: kept.length < known.length ? known : [...known, entry],
+  };
   writeFileSync(`${indexPath}.new`, `${JSON.stringify(index, null, 2)}\n`);
   renameSync(`${indexPath}.new`, indexPath);
 }

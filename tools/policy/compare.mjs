@@ -18,13 +18,16 @@ if (canonicalize(active ?? null) !== canonicalize(ours.sets[0])) {
   problems.push(`active set is ${theirs.active}, the sources compile to ${ours.active}: run tools/policy/build.mjs and commit`);
 } else {
   for (const file of [`${ours.active}.wasm`, `${ours.active}.data.json`]) {
-    if (!readFileSync(join(committed, file)).equals(readFileSync(join(built, file)))) problems.push(`${file} differs from what was built`);
+    if (!readFileSync(join(committed, file)).equals(readFileSync(join(built, file))))
+      problems.push(`${file} differs from what was built`);
   }
 }
 for (const { setDigest, opaVersion, ...identity } of theirs.sets) {
   if (sha256(canonicalize(identity)) !== setDigest) problems.push(`${setDigest}: its entry has another digest`);
-  if (sha256(readFileSync(join(committed, `${setDigest}.wasm`))) !== identity.wasmDigest) problems.push(`${setDigest}: wasm digest`);
-  if (sha256(readFileSync(join(committed, `${setDigest}.data.json`))) !== identity.dataDigest) problems.push(`${setDigest}: data digest`);
+  if (sha256(readFileSync(join(committed, `${setDigest}.wasm`))) !== identity.wasmDigest)
+    problems.push(`${setDigest}: wasm digest`);
+  if (sha256(readFileSync(join(committed, `${setDigest}.data.json`))) !== identity.dataDigest)
+    problems.push(`${setDigest}: data digest`);
   if (!/^\d+\.\d+\.\d+$/.test(opaVersion)) problems.push(`${setDigest}: opa version`);
 }
 const listed = theirs.sets.flatMap(({ setDigest }) => [`${setDigest}.wasm`, `${setDigest}.data.json`]);

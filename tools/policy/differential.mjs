@@ -17,8 +17,9 @@ opaVersion();
 
 const index = JSON.parse(readFileSync(join(policyDir, 'bundles/index.json'), 'utf8'));
 const set = index.sets.find(({ setDigest }) => setDigest === index.active);
-const policy = loadPolicySync(new WebAssembly.Module(readFileSync(join(policyDir, `bundles/${set.setDigest}.wasm`))), { initial: 5, maximum: 256 });
-policy.setData(JSON.parse(readFileSync(join(policyDir, `bundles/${set.setDigest}.data.json`), 'utf8')));
+const fileOfSet = (suffix) => readFileSync(join(policyDir, `bundles/${set.setDigest}${suffix}`));
+const policy = loadPolicySync(new WebAssembly.Module(fileOfSet('.wasm')), { initial: 5, maximum: 256 });
+policy.setData(JSON.parse(fileOfSet('.data.json')));
 
 const seen = { evaluations: 0, ready: 0, violations: 0, obligations: 0 };
 let differences = 0;
@@ -35,8 +36,8 @@ for (const [stage, entrypoint] of Object.entries(set.entrypoints)) {
   }
 }
 
-const summary = `${seen.evaluations} inputs, ${seen.ready} packs ready, ${seen.violations} violations, ${seen.obligations} obligations`;
-console.log(`seed ${seed}: ${summary}, ${differences} differences`);
+const findings = `${seen.violations} violations, ${seen.obligations} obligations`;
+console.log(`seed ${seed}: ${seen.evaluations} inputs, ${seen.ready} packs ready, ${findings}, ${differences} differences`);
 // Inputs that trigger nothing would compare nothing.
 const telling = seen.ready > 0 && seen.violations > 100 && seen.obligations > 20;
 if (!telling) console.error('the inputs are not telling: widen random-input.mjs');

@@ -1,9 +1,41 @@
 // Policy inputs for the differential run: mostly sound, some bent, with words that sit at the edges of the rules.
-const REGIONS = ['US', 'us', ' US', 'EU', 'eu-west-1', 'EU_WEST_1', 'KP', 'kp', 'KP-01', 'RU', 'ru_central1', 'KPX', 'ſu', 'ß', '日本', '', ' '];
+const REGIONS = [
+  'US',
+  'us',
+  ' US',
+  'EU',
+  'eu-west-1',
+  'EU_WEST_1',
+  'KP',
+  'kp',
+  'KP-01',
+  'RU',
+  'ru_central1',
+  'KPX',
+  'ſu',
+  'ß',
+  '日本',
+  '',
+  ' ',
+];
 const SOURCES = ['request', 'config', 'workflow', 'none', 'elsewhere'];
 const KEYS = [
   ...['ssn', 'SSN', 'sSnLast4', 'ssn-hash', 'ſſn', 'ßN', 'ẞn', 'SſN', '_ssn', ' ssn', 'assn', 'ss', 'İssn', 'K', 'Ǆ', 'ΑΣ', 'ŉ'],
-  ...['passport_number', 'PassportNo', 'passport', 'credit-card-number', 'Social.Security.No', 'url', 'name', 'a"ssn', 'a\\', '\u0001', '', '😀ssn', '__proto__'],
+  ...[
+    'passport_number',
+    'PassportNo',
+    'passport',
+    'credit-card-number',
+    'Social.Security.No',
+    'url',
+    'name',
+    'a"ssn',
+    'a\\',
+    '\u0001',
+    '',
+    '😀ssn',
+    '__proto__',
+  ],
 ];
 const WRONG = [null, true, 0, -1.5, 1e21, '', 'x', 'ssn', [], {}, [null], { ssn: 1 }];
 
@@ -16,7 +48,11 @@ export function randomSource(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  return { below: (n) => Math.floor(next() * n), chance: (p) => next() < p, pick: (list) => list[Math.floor(next() * list.length)] };
+  return {
+    below: (n) => Math.floor(next() * n),
+    chance: (p) => next() < p,
+    pick: (list) => list[Math.floor(next() * list.length)],
+  };
 }
 
 /** One input for a stage. */
@@ -29,7 +65,12 @@ export function randomInput(random, stage) {
     schema: 'policy-input.v1',
     stage,
     at: random.pick(['2026-01-05T10:00:00Z', '2026-01-05T10:00:00.123Z', '2026-12-31T23:59:59.123456789Z']),
-    workflow: { id: random.pick(['wf', 'ssn-export', 'passport_no']), version: '1.0.0', region: workflowRegion, labels: labels(random) },
+    workflow: {
+      id: random.pick(['wf', 'ssn-export', 'passport_no']),
+      version: '1.0.0',
+      region: workflowRegion,
+      labels: labels(random),
+    },
     request: { region: requestRegion, regionSource: random.chance(0.15) ? random.pick(SOURCES) : source },
     actor: 'user:local',
     config: { requireRegion: random.chance(0.3) },
@@ -51,7 +92,12 @@ function labels(random) {
 }
 
 function object(random, depth) {
-  return Object.fromEntries(Array.from({ length: random.below(4) }, () => [random.chance(0.75) ? `k${random.below(50)}` : random.pick(KEYS), value(random, depth)]));
+  return Object.fromEntries(
+    Array.from({ length: random.below(4) }, () => [
+      random.chance(0.75) ? `k${random.below(50)}` : random.pick(KEYS),
+      value(random, depth),
+    ]),
+  );
 }
 
 function value(random, depth) {

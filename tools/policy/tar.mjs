@@ -7,7 +7,7 @@ const BLOCK_BYTES = 512;
 export function readTarGz(bytes) {
   const tar = gunzipSync(bytes);
   const files = new Map();
-  for (let at = 0; at + BLOCK_BYTES <= tar.length && tar[at] !== 0; ) {
+  for (let at = 0; at + BLOCK_BYTES <= tar.length && tar[at] !== 0;) {
     const name = field(tar, at, 100);
     const sizeBytes = Number.parseInt(field(tar, at + 124, 12), 8);
     files.set(name, tar.subarray(at + BLOCK_BYTES, at + BLOCK_BYTES + sizeBytes));

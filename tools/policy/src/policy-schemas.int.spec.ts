@@ -13,7 +13,8 @@ const stages = (['publish', 'start', 'task'] as const).map((stage) => [stage] as
 const options: OpaPolicyEngineOptions = { bundlesDir: `${POLICY}bundles`, timeoutMs: 10_000 };
 
 const schemaOf = (file: string): object => JSON.parse(readFileSync(`${POLICY}${file}`, 'utf8')) as object;
-const validator = (stage: PolicyStage): ValidateFunction => new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schemaOf(`input/${stage}.schema.json`));
+const validator = (stage: PolicyStage): ValidateFunction =>
+  new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schemaOf(`input/${stage}.schema.json`));
 
 describe('policy input schemas', () => {
   let engine: PolicyEngine;
@@ -48,7 +49,9 @@ describe('policy input schemas', () => {
 
 describe('price book', () => {
   const validate = new Ajv2020({ strict: true }).compile(schemaOf('prices.schema.json'));
-  const book = JSON.parse(readFileSync(`${POLICY}prices.json`, 'utf8')) as { classes: Record<string, { microUsdPerSecond: number }> };
+  const book = JSON.parse(readFileSync(`${POLICY}prices.json`, 'utf8')) as {
+    classes: Record<string, { microUsdPerSecond: number }>;
+  };
 
   it('fits its schema', () => {
     expect(validate(book)).toBe(true);

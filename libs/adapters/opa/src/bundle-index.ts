@@ -37,7 +37,8 @@ function parseSet(value: unknown, at: number): IndexedSet {
   const where = `sets[${at}]`;
   const set = record(value, where);
   const entrypoints = record(set['entrypoints'], `${where}.entrypoints`);
-  if (!Array.isArray(set['packs']) || set['packs'].length === 0) throw unusable(`index.json: ${where}.packs is not a list of packs`);
+  if (!Array.isArray(set['packs']) || set['packs'].length === 0)
+    throw unusable(`index.json: ${where}.packs is not a list of packs`);
   return {
     setDigest: digest(set['setDigest'], `${where}.setDigest`),
     wasmDigest: digest(set['wasmDigest'], `${where}.wasmDigest`),
@@ -76,7 +77,8 @@ function parseJson(json: string): unknown {
 }
 
 function record(value: unknown, where: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unusable(`index.json: ${where} is not an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw unusable(`index.json: ${where} is not an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -33,7 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const evaluate = (stage: PolicyStage, input: Json): Promise<PolicyResult> => engine.evaluate(engine.active().setDigest, stage, input);
+const evaluate = (stage: PolicyStage, input: Json): Promise<PolicyResult> =>
+  engine.evaluate(engine.active().setDigest, stage, input);
 const violations = (result: PolicyResult, name: string) => result.packs.find(({ pack }) => pack === name)?.violations;
 const codes = (result: PolicyResult, name: string) => violations(result, name)?.map(({ code }) => code);
 
@@ -95,7 +96,11 @@ describe('every stage', () => {
   });
 
   it.each(asked)('%s gives the same result on every thread and every time', async (stage) => {
-    const input = patched(patched(inputs[stage], ['tasks', 0, 'with'], { ssn: 1, a: { SSN: [{ ssn2: 0 }] }, ssn3: {} }), ['workflow', 'region'], 'KP');
+    const input = patched(
+      patched(inputs[stage], ['tasks', 0, 'with'], { ssn: 1, a: { SSN: [{ ssn2: 0 }] }, ssn3: {} }),
+      ['workflow', 'region'],
+      'KP',
+    );
     const results = await Promise.all(Array.from({ length: 50 }, () => evaluate(stage, input)));
     expect(results[0]?.allow).toBe(false);
     for (const result of results) expect(result.packs).toEqual(results[0]?.packs);
@@ -104,7 +109,12 @@ describe('every stage', () => {
 
 describe('residency', () => {
   const decide = (workflow: string | null, requested: string | null, regionSource: string, requireRegion = false) =>
-    evaluate('start', { ...start, workflow: { ...start.workflow, region: workflow }, request: { region: requested, regionSource }, config: { requireRegion } });
+    evaluate('start', {
+      ...start,
+      workflow: { ...start.workflow, region: workflow },
+      request: { region: requested, regionSource },
+      config: { requireRegion },
+    });
 
   it.each([
     ['US', 'US', 'request'],
@@ -159,10 +169,19 @@ describe('pii', () => {
     return folded(key).startsWith('ssn') || prefixes.some((prefix) => joined.startsWith(prefix));
   };
   const letter = (lower: string, ...others: string[]) => fc.constantFrom(lower, lower.toUpperCase(), ...others);
-  const ssnKey = fc.tuple(letter('s', 'ſ'), letter('s', 'ſ'), letter('n'), fc.string({ unit: 'grapheme' })).map((parts) => parts.join(''));
-  const otherKey = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('s', 'ss', 'assn', '_ssn', ' ssn', '"ssn', 'passport')).filter((key) => !sensitive(key));
+  const ssnKey = fc
+    .tuple(letter('s', 'ſ'), letter('s', 'ſ'), letter('n'), fc.string({ unit: 'grapheme' }))
+    .map((parts) => parts.join(''));
+  const otherKey = fc
+    .oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('s', 'ss', 'assn', '_ssn', ' ssn', '"ssn', 'passport'))
+    .filter((key) => !sensitive(key));
   const { harmless } = fc.letrec<{ harmless: Json; object: JsonObject }>((tie) => ({
-    harmless: fc.oneof({ depthSize: 'medium' }, fc.constantFrom<Json>(null, 1, true, 'ssn', 'SSN:'), fc.array(tie('harmless'), { maxLength: 3 }), tie('object')),
+    harmless: fc.oneof(
+      { depthSize: 'medium' },
+      fc.constantFrom<Json>(null, 1, true, 'ssn', 'SSN:'),
+      fc.array(tie('harmless'), { maxLength: 3 }),
+      tie('object'),
+    ),
     object: fc.dictionary(otherKey, tie('harmless'), { maxKeys: 4, noNullPrototype: true }),
   }));
   const harmlessObject = fc.dictionary(otherKey, harmless, { maxKeys: 4, noNullPrototype: true });
@@ -170,8 +189,12 @@ describe('pii', () => {
 
   /** `value` at the end of a path of keys and list positions; other list positions are filled with `filler`. */
   const nest = (steps: readonly (string | number)[], value: Json, filler: Json): Json =>
-    steps.reduceRight<Json>((inner, step) => (typeof step === 'number' ? [...Array.from({ length: step }, () => filler), inner] : { [step]: inner }), value);
-  const placed = (place: 'with' | 'inputs', value: JsonObject): Json => (place === 'with' ? { ...start, tasks: [task, { ...task, with: value }] } : { ...start, inputs: value });
+    steps.reduceRight<Json>(
+      (inner, step) => (typeof step === 'number' ? [...Array.from({ length: step }, () => filler), inner] : { [step]: inner }),
+      value,
+    );
+  const placed = (place: 'with' | 'inputs', value: JsonObject): Json =>
+    place === 'with' ? { ...start, tasks: [task, { ...task, with: value }] } : { ...start, inputs: value };
 
   it('always finds a key that starts with ssn, wherever it is, and says where', async () => {
     const where = fc.constantFrom('with' as const, 'inputs' as const);
@@ -195,9 +218,14 @@ describe('pii', () => {
     );
   });
 
-  it.each(['passport_number', 'PassportNo', 'Credit-Card-Number', 'social.security.number', 'nationalInsuranceNo'])('denies %s', async (key) => {
-    expect(codes(await evaluate('task', { ...inputs.task, tasks: [{ ...task, with: { [key]: 1 } }] }), 'pii')).toEqual(['PII_KEY']);
-  });
+  it.each(['passport_number', 'PassportNo', 'Credit-Card-Number', 'social.security.number', 'nationalInsuranceNo'])(
+    'denies %s',
+    async (key) => {
+      expect(codes(await evaluate('task', { ...inputs.task, tasks: [{ ...task, with: { [key]: 1 } }] }), 'pii')).toEqual([
+        'PII_KEY',
+      ]);
+    },
+  );
 
   it('looks through labels and through the inputs that a manifest declares', async () => {
     const workflow = { ...start.workflow, labels: { 'ssn-owner': 'a' }, inputs: { person: { Ssn: {} } } };
@@ -209,9 +237,16 @@ describe('pii', () => {
   });
 
   it('warns of names, which are public for ever', async () => {
-    const result = await evaluate('start', { ...start, workflow: { ...start.workflow, id: 'ssn-export' }, tasks: [{ ...task, id: 'SSN' }] });
+    const result = await evaluate('start', {
+      ...start,
+      workflow: { ...start.workflow, id: 'ssn-export' },
+      tasks: [{ ...task, id: 'SSN' }],
+    });
     expect(result.allow).toBe(true);
-    expect(result.packs[0]?.obligations.map((obligation) => obligation.path)).toEqual([['tasks', 0, 'id'], ['workflow', 'id']]);
+    expect(result.packs[0]?.obligations.map((obligation) => obligation.path)).toEqual([
+      ['tasks', 0, 'id'],
+      ['workflow', 'id'],
+    ]);
   });
 
   it('judges the largest run: 1,000 tasks', async () => {

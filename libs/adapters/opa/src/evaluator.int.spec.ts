@@ -10,11 +10,17 @@ const unready = { pii: { ready: false, violations: [], obligations: [] } };
 const nested = (depth: number): string => `{"inputs":${'{"ssn":'.repeat(depth)}1${'}'.repeat(depth)}}`;
 
 describe('evaluator', () => {
-  const evaluate = (evaluator: Evaluator, inputText: string, id = 1) => evaluator.evaluate({ id, setDigest, entrypoint: 'mc/stage/task', inputText });
+  const evaluate = (evaluator: Evaluator, inputText: string, id = 1) =>
+    evaluator.evaluate({ id, setDigest, entrypoint: 'mc/stage/task', inputText });
 
   it('answers under the id of the request', () => {
     const evaluator = new Evaluator({ sets: [source], memoryPagesMax: 256 });
-    expect(evaluate(evaluator, '{}', 42)).toEqual({ id: 42, kind: 'result', value: [{ result: unready }], durationUs: expect.any(Number) });
+    expect(evaluate(evaluator, '{}', 42)).toEqual({
+      id: 42,
+      kind: 'result',
+      value: [{ result: unready }],
+      durationUs: expect.any(Number),
+    });
   });
 
   it.each([
@@ -23,7 +29,8 @@ describe('evaluator', () => {
   ])('answers a failure for an input beyond %s, and the next one as ever', (_, inputText) => {
     const evaluator = new Evaluator({ sets: [source], memoryPagesMax: 256 });
     expect(evaluate(evaluator, inputText)).toEqual({ id: 1, kind: 'failed', message: expect.any(String) });
-    for (let n = 0; n < 3; n += 1) expect(evaluate(evaluator, '{}')).toEqual(expect.objectContaining({ value: [{ result: unready }] }));
+    for (let n = 0; n < 3; n += 1)
+      expect(evaluate(evaluator, '{}')).toEqual(expect.objectContaining({ value: [{ result: unready }] }));
   });
 
   // Somewhere on the way the stack overflows inside the instance, which is then damaged: it must not serve again.
@@ -46,7 +53,9 @@ describe('evaluator', () => {
   it('carries no trace of one input into the next', () => {
     const evaluator = new Evaluator({ sets: [source], memoryPagesMax: 256 });
     const denied = evaluate(evaluator, '{"inputs":{"ssn":1}}');
-    expect(denied).toEqual(expect.objectContaining({ value: [{ result: { pii: expect.objectContaining({ violations: [expect.anything()] }) } }] }));
+    expect(denied).toEqual(
+      expect.objectContaining({ value: [{ result: { pii: expect.objectContaining({ violations: [expect.anything()] }) } }] }),
+    );
     expect(evaluate(evaluator, '{}')).toEqual(expect.objectContaining({ value: [{ result: unready }] }));
   });
 });

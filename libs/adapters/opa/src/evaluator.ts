@@ -16,7 +16,9 @@ export type EvaluationAnswer =
   | { readonly id: number; readonly kind: 'result'; readonly value: unknown; readonly durationUs: number }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string };
 
-const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof import('@open-policy-agent/opa-wasm');
+const { loadPolicySync } = createRequire(import.meta.url)(
+  '@open-policy-agent/opa-wasm',
+) as typeof import('@open-policy-agent/opa-wasm');
 const encoder = new TextEncoder();
 
 const MEMORY_PAGES_INITIAL = 5;

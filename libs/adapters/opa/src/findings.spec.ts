@@ -26,11 +26,16 @@ describe('pack results', () => {
   });
 
   it('ask only the packs of the stage', () => {
-    expect(packResults(set, 'task', [{ result: { pii: quiet } }])).toEqual([expect.objectContaining({ pack: 'pii', allow: true })]);
+    expect(packResults(set, 'task', [{ result: { pii: quiet } }])).toEqual([
+      expect.objectContaining({ pack: 'pii', allow: true }),
+    ]);
   });
 
   it('deny a ready pack with a violation, not one with an obligation', () => {
-    const answer = { pii: { ...quiet, violations: [finding('PII_KEY', 'inputs')] }, residency: { ...quiet, obligations: [finding('WARN')] } };
+    const answer = {
+      pii: { ...quiet, violations: [finding('PII_KEY', 'inputs')] },
+      residency: { ...quiet, obligations: [finding('WARN')] },
+    };
     expect(packResults(set, 'start', [{ result: answer }])).toEqual([
       expect.objectContaining({ pack: 'pii', allow: false }),
       expect.objectContaining({ pack: 'residency', allow: true, obligations: [finding('WARN')] }),
@@ -57,7 +62,9 @@ describe('pack results', () => {
     const found = [finding('BB', 'a', 2), finding('BB', 'a', 10), finding('AA', 'z'), finding('CC')];
     const orders = [found, found.toReversed(), [found[2], found[0], found[3], found[1]]];
     const results = orders.map((violations) => packResults(set, 'task', [{ result: { pii: { ...quiet, violations } } }]));
-    expect(results[0]).toEqual([expect.objectContaining({ violations: [finding('AA', 'z'), finding('BB', 'a', 10), finding('BB', 'a', 2), finding('CC')] })]);
+    expect(results[0]).toEqual([
+      expect.objectContaining({ violations: [finding('AA', 'z'), finding('BB', 'a', 10), finding('BB', 'a', 2), finding('CC')] }),
+    ]);
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
   });

@@ -76,7 +76,9 @@ class OpaPolicyEngine implements PolicyEngine {
   #setOf(setDigest: string): PackSet {
     const set = this.#loaded.sets.get(setDigest);
     if (set !== undefined) return set;
-    throw this.#loaded.refused.get(setDigest) ?? new Fault('PACK_SET_UNAVAILABLE', `set ${setDigest} is not in the bundles folder`);
+    throw (
+      this.#loaded.refused.get(setDigest) ?? new Fault('PACK_SET_UNAVAILABLE', `set ${setDigest} is not in the bundles folder`)
+    );
   }
 }
 

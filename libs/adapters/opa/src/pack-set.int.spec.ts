@@ -24,7 +24,8 @@ describe('loading pack sets', () => {
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     writeFileSync(path, bytes);
   };
-  const unavailable = (detail: string) => expect.objectContaining({ code: 'PACK_SET_UNAVAILABLE', message: expect.stringContaining(detail) });
+  const unavailable = (detail: string) =>
+    expect.objectContaining({ code: 'PACK_SET_UNAVAILABLE', message: expect.stringContaining(detail) });
 
   it('names the active set, its packs and its engine', () => {
     const { active, sets } = loadSets(folder);

@@ -7,7 +7,12 @@ import { sha256 } from '@maestro/receipt';
 import { type IndexedSet, parseBundleIndex, setDigestOf } from './bundle-index.ts';
 
 /** A set whose digests were checked, compiled and ready to be handed to workers. */
-export type PackSet = { readonly ref: PolicySetRef; readonly indexed: IndexedSet; readonly module: WebAssembly.Module; readonly dataText: string };
+export type PackSet = {
+  readonly ref: PolicySetRef;
+  readonly indexed: IndexedSet;
+  readonly module: WebAssembly.Module;
+  readonly dataText: string;
+};
 /** `refused`: sets that are listed but cannot be used, and why. */
 export type LoadedSets = {
   readonly active: PackSet;
@@ -74,7 +79,9 @@ function readBytes(bundlesDir: string, file: string): Buffer {
   try {
     return readFileSync(join(bundlesDir, file));
   } catch (cause) {
-    throw new Fault('PACK_SET_UNAVAILABLE', `${file} cannot be read in the bundles folder; restore it from the release`, { cause });
+    throw new Fault('PACK_SET_UNAVAILABLE', `${file} cannot be read in the bundles folder; restore it from the release`, {
+      cause,
+    });
   }
 }
 
