@@ -24,6 +24,7 @@ export type FaultCode =
   | 'KEY_DAMAGED'
   | 'SEAL_DAMAGED' // a ciphertext does not open under its key
   | 'PACK_SET_UNAVAILABLE' // no policy set with this digest
+  | 'PACKAGES_CLOSED' // the task packages were closed; what ran was killed
   | 'EVALUATION_FAILED' // the policy engine threw, overflowed or ran out of time
   | 'SIGNING_FAILED';
 

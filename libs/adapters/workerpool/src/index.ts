@@ -1,1 +1,2 @@
-export {};
+export { openTaskPackages } from './task-packages.ts';
+export type { TaskPackagesOptions } from './task-packages.ts';

@@ -1,4 +1,3 @@
-import { canonicalText } from '@maestro/receipt';
 import { WORKSPACE_PATH_SCHEMA, definePackage } from '@maestro/worker';
 import type { FileDigest } from './file-digest.ts';
 import { DIGEST_SCHEMA, digestFile, digestOf } from './file-digest.ts';
@@ -7,8 +6,8 @@ type DigestInput = { readonly path?: string; readonly paths?: readonly string[] 
 type DigestOutput = { readonly files: readonly FileDigest[]; readonly digest: string; readonly count: number };
 
 /**
- * SHA-256 of workspace files. For one `path`, `digest` is that of the file; for `paths`, it is that of the canonical
- * JSON (RFC 8785) of `[[path, digest], …]` in the order given.
+ * SHA-256 of workspace files. For one `path`, `digest` is that of the file; for `paths`, it is that of the JSON
+ * text, without spaces, of `[[path, digest], …]` in the order given.
  */
 export const digest = definePackage<DigestInput, DigestOutput>({
   name: 'pkg:file/digest',
@@ -48,7 +47,7 @@ export const digest = definePackage<DigestInput, DigestOutput>({
     // One by one: a task is one stream of reads, and the pool is where work runs side by side.
     for (const each of paths ?? [path as string]) files.push(await digestFile(context, each));
     const [only] = files;
-    const all = paths === undefined && only !== undefined ? only.digest : digestOf(canonicalText(files.map((f) => [f.path, f.digest])));
+    const all = paths === undefined && only !== undefined ? only.digest : digestOf(JSON.stringify(files.map((f) => [f.path, f.digest])));
     return { files, digest: all, count: files.length };
   },
 });

@@ -1,0 +1,32 @@
+import type { Json, JsonObject } from '@maestro/domain';
+import type { TaskContext } from '@maestro/ports';
+import type { Answer } from './attempt-ending.ts';
+
+/** Parent to child: run this. One at a time. */
+export type ChildRequest = {
+  readonly moduleUrl: string;
+  /** `pkg:<group>/<name>@<version>` */
+  readonly uses: string;
+  readonly input: Json;
+  readonly context: TaskContext;
+  readonly settings: JsonObject;
+  /** the child tells its own resident size, where the parent cannot read it */
+  readonly reportMemory: boolean;
+};
+
+/** Child to parent while it runs. `started` comes first; without it nothing of the package has run. */
+export type ChildEvent =
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'log'; readonly text: string }
+  | { readonly kind: 'memory'; readonly rssBytes: number }
+  /** the answer of a child that must not be used again: it waits to be killed */
+  | { readonly kind: 'last-answer'; readonly answer: Answer }
+  /** raw output that went past the child's own capture (native code, `fs.writeSync`), told by the pool */
+  | { readonly kind?: undefined; readonly stdout?: string; readonly stderr?: string };
+
+/**
+ * Asks a child to abort what it runs. A signal, because the pool has no message for one chosen child; a child that got
+ * it is not used again, so a late one can never hit another task. SIGTERM stays with the pool, which kills by it.
+ */
+export const ABORT_SIGNAL = 'SIGUSR2';
+export const MEMORY_EVERY_MS = 100;

@@ -1,0 +1,46 @@
+import type { Json } from '@maestro/domain';
+import type { PackageContext, TaskPackage } from '@maestro/worker';
+import { TASK_ERROR_CODE, isTaskError } from '@maestro/worker';
+import type { Answer } from './attempt-ending.ts';
+import { failed } from './attempt-ending.ts';
+import { jsonText } from './json-text.ts';
+
+/** Most bytes of JSON that leave a package. Whether a deployment stores that much is for the caller to judge. */
+export const OUTPUT_MAX_BYTES = 1_048_576;
+
+/** Runs a package in this process. Never rejects: whatever the package throws or returns becomes an answer. */
+export async function execute(taskPackage: TaskPackage, input: Json, context: PackageContext): Promise<Answer> {
+  try {
+    return answerOf(await taskPackage.run(input, context));
+  } catch (error) {
+    return failureOf(error, context.log);
+  }
+}
+
+function answerOf(output: Json): Answer {
+  let text: string;
+  try {
+    text = jsonText(output);
+  } catch (error) {
+    return failed('INVALID_JSON_VALUE', `the output of the package is not JSON: ${(error as Error).message}`, false);
+  }
+  const sizeBytes = Buffer.byteLength(text);
+  if (sizeBytes <= OUTPUT_MAX_BYTES) return { kind: 'output', text };
+  return failed('OUTPUT_TOO_LARGE', `the output has ${sizeBytes} bytes of JSON; a package may return ${OUTPUT_MAX_BYTES}`, false);
+}
+
+/**
+ * What was thrown, as a failure. Only a TaskError speaks to the outside; the text of any other error may hold values
+ * of the user, so it goes to the log, which is sealed.
+ */
+export function failureOf(error: unknown, log: (text: string) => void): Answer {
+  if (isTaskError(error) && TASK_ERROR_CODE.test(error.code)) return failed(error.code, String(error.message), error.retryable);
+  log(describe(error));
+  const name = String((error as { name?: unknown } | null | undefined)?.name ?? typeof error);
+  return failed('PACKAGE_FAILED', `the package threw an unexpected error (${name.slice(0, 100)}); its log tells more`, true);
+}
+
+/** Stack if there is one. */
+export function describe(error: unknown): string {
+  return String((error as { stack?: unknown } | null | undefined)?.stack ?? error);
+}
