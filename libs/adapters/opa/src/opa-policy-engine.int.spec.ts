@@ -86,6 +86,8 @@ describe('OPA policy engine', () => {
 
   it('takes a result that came in time, though its own event loop was blocked beyond the limit', async () => {
     await engine.evaluate(set, 'start', marked(0));
+    // in the phase after which the loop looks at its timers first
+    await new Promise((resolve) => setImmediate(resolve));
     const late = engine.evaluate(set, 'start', marked(3), { timeoutMs: 20 });
     // the request leaves in a microtask; then the loop stands still, and its timer is due before its messages are read
     await Promise.resolve();
