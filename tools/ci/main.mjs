@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { figures, toolEnvironment } from '../launcher/test.mjs';
 import { steps } from './steps.mjs';
 
@@ -30,7 +31,7 @@ function runStep(step) {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // a group of its own, so that all it started ends with it
-      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1' },
     });
     if (child.pid) groups.add(child.pid);
     child.stdout.pipe(log, { end: false });
@@ -49,7 +50,7 @@ function runStep(step) {
 
 function show({ step, ok, seconds }) {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${step.name} ${seconds.toFixed(1)} s`);
-  const lines = readFileSync(logOf(step), 'utf8').trimEnd().split('\n');
+  const lines = stripVTControlCharacters(readFileSync(logOf(step), 'utf8')).trimEnd().split('\n');
   const shown = ok ? lines.slice(-1) : lines.slice(-tailLines);
   for (const line of shown) if (line) console.log(`       ${line}`);
 }
