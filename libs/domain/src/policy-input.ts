@@ -37,7 +37,7 @@ function inputOf(stage: string, plan: Plan, request: PolicyRequest, inputs: Json
     schema: POLICY_INPUT_SCHEMA,
     stage,
     at: request.at,
-    workflow: { id, version, region, labels: plan.labels, inputs: plan.inputs },
+    workflow: { id, version, region, labels: plan.labels, ...(inputs === null ? { inputs: plan.inputs } : {}) },
     request: { region: request.region, regionSource: request.regionSource },
     actor: request.actor,
     config: { requireRegion: request.requireRegion },

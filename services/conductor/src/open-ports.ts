@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { FolderEvidenceStore, FolderKeyVault, openSigningKeys } from '@maestro/adapter-filesystem';
+import type { SigningKeys } from '@maestro/adapter-filesystem';
+import { MemoryWorkQueue, systemClock, systemEntropy } from '@maestro/adapter-memory';
+import { openOpaPolicyEngine } from '@maestro/adapter-opa';
+import { createSigner } from '@maestro/adapter-sigstore';
+import { openSqliteEventStore, openSqliteProcessState, openSqliteReadModels } from '@maestro/adapter-sqlite';
+import { openTaskPackages } from '@maestro/adapter-workerpool';
+import type { Json, JsonObject } from '@maestro/domain';
+import * as core from '@maestro/package-core';
+import * as file from '@maestro/package-file';
+import * as http from '@maestro/package-http';
+import * as json from '@maestro/package-json';
+import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
+import { priceBookOf } from '@maestro/runtime';
+import type { PriceBook } from '@maestro/runtime';
+import { shippedFiles } from './build-info.ts';
+import type { Config } from './config.ts';
+import type { DataFolder } from './data-folder.ts';
+
+/** Every port of the embedded profile, opened on one data folder. */
+export type Ports = {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly store: EventStore;
+  readonly queue: WorkQueue;
+  readonly state: ProcessState;
+  readonly views: ReadModels;
+  readonly evidence: EvidenceStore;
+  readonly vault: KeyVault;
+  readonly policies: PolicyEngine;
+  readonly packages: TaskPackages;
+  readonly signer: Signer;
+  readonly signingKeys: SigningKeys;
+  readonly prices: PriceBook;
+  close(): Promise<void>;
+};
+
+type Closable = { close(): Promise<void> };
+
+/**
+ * Opens the ports, the event store first: its lock is what keeps a second process out of the folder.
+ * A fault on the way closes what was opened and is passed on.
+ */
+export async function openPorts(config: Config, folder: DataFolder, ownOrigin: () => string | null): Promise<Ports> {
+  const opened: Closable[] = [];
+  const keep = async <T extends Closable>(opening: T | Promise<T>): Promise<T> => {
+    const port = await opening;
+    opened.push(port);
+    return port;
+  };
+  const close = async (): Promise<void> => {
+    for (const port of opened.splice(0).reverse()) await port.close();
+  };
+  try {
+    const store = await keep(openSqliteEventStore({ path: folder.events }));
+    const signingKeys = openSigningKeys(folder.keys, systemClock);
+    return {
+      clock: systemClock,
+      entropy: systemEntropy,
+      store,
+      state: await keep(openSqliteProcessState({ path: folder.processState })),
+      views: await keep(openSqliteReadModels({ path: folder.views })),
+      evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
+      vault: await keep(FolderKeyVault.open(folder.dataKeys)),
+      policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles })),
+      packages: await keep(openTaskPackages({ modules: [core, file, http, json], settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
+      queue: await keep(new MemoryWorkQueue({ clock: systemClock, entropy: systemEntropy })),
+      signer: createSigner({ privateKeyPem: signingKeys.signingKeyPem }),
+      signingKeys,
+      prices: priceBookOf(JSON.parse(readFileSync(shippedFiles.prices, 'utf8')) as Json),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What packages are told. The conductor's own schemas may be fetched, nothing else of it; its address is known only later. */
+function packageSettings(config: Config, ownOrigin: () => string | null): JsonObject {
+  const allowed = config.allowOrigins.map((origin) => ({ origin }));
+  return {
+    workspaceDir: config.workspaceDir,
+    get http(): JsonObject {
+      const own = ownOrigin();
+      return { allowOrigins: own === null ? allowed : [...allowed, { origin: own, pathPrefix: '/schemas/', methods: ['GET'] }] };
+    },
+  };
+}
