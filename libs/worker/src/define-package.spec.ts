@@ -47,6 +47,7 @@ describe('TaskError', () => {
   it('is told by its shape, not by its class', () => {
     expect(isTaskError(new TaskError('A', 'm'))).toBe(true);
     expect(isTaskError({ name: 'TaskError', code: 'A', message: 'm', retryable: false })).toBe(true);
-    for (const other of [new Error('m'), null, undefined, 'TaskError', { name: 'TaskError' }]) expect(isTaskError(other)).toBe(false);
+    for (const other of [new Error('m'), null, undefined, 'TaskError', { name: 'TaskError' }])
+      expect(isTaskError(other)).toBe(false);
   });
 });

@@ -20,5 +20,6 @@ export class TaskError extends Error {
 /** By shape, so that it holds across module copies and realms, where `instanceof` does not. */
 export function isTaskError(error: unknown): error is TaskError {
   const e = error as Partial<TaskError> | null | undefined;
-  return e?.name === 'TaskError' && typeof e.code === 'string' && typeof e.retryable === 'boolean';
+  const shaped = e?.name === 'TaskError' && typeof e.code === 'string' && typeof e.message === 'string';
+  return shaped && typeof e.retryable === 'boolean';
 }

@@ -82,7 +82,10 @@ export async function writeWorkspaceFile(
 async function locate(context: Pick<PackageContext, 'settings'>, path: string, makeParents: boolean): Promise<string> {
   const dir = context.settings['workspaceDir'];
   if (typeof dir !== 'string' || !isAbsolute(dir)) {
-    throw new TaskError('WORKSPACE_MISSING', 'this deployment gives tasks no workspace; set workspaceDir to an absolute path');
+    throw new TaskError(
+      'WORKSPACE_MISSING',
+      'this deployment gives tasks no workspace; set workspaceDir to an absolute path',
+    );
   }
   const segments = segmentsOf(path);
   const root = await realpath(dir).catch(() => {
@@ -107,7 +110,10 @@ function segmentsOf(path: string): string[] {
 }
 
 function forbidden(path: string): TaskError {
-  return new TaskError('PATH_FORBIDDEN', `${JSON.stringify(path)} is not a path inside the workspace; give a relative path without ".."`);
+  return new TaskError(
+    'PATH_FORBIDDEN',
+    `${JSON.stringify(path)} is not a path inside the workspace; give a relative path without ".."`,
+  );
 }
 
 function unlessExisting(path: string, error: unknown): void {
@@ -118,7 +124,10 @@ function unlessExisting(path: string, error: unknown): void {
 function refuse(path: string, error: unknown): never {
   const code = String((error as { code?: unknown }).code);
   if (code === 'ELOOP' || code === 'EMLINK') throw forbidden(path);
-  if (code === 'ENOENT' || code === 'ENOTDIR') throw new TaskError('FILE_NOT_FOUND', `"${path}" does not exist in the workspace`);
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    throw new TaskError('FILE_NOT_FOUND', `"${path}" does not exist in the workspace`);
   if (code === 'EISDIR' || code === 'ENXIO') throw new TaskError('FILE_NOT_REGULAR', `"${path}" is not a regular file`);
-  throw new TaskError('FILE_UNUSABLE', `"${path}" could not be used: ${code}`, { retryable: code === 'EMFILE' || code === 'EIO' });
+  throw new TaskError('FILE_UNUSABLE', `"${path}" could not be used: ${code}`, {
+    retryable: code === 'EMFILE' || code === 'EIO',
+  });
 }

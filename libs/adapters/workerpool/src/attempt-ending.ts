@@ -4,7 +4,8 @@ export type Failed = { readonly kind: 'failure'; readonly failure: TaskFailure }
 /** What one run came to. The output is JSON text: it is measured and carried as such, and parsed once. */
 export type Answer = { readonly kind: 'output'; readonly text: string } | Failed;
 /** How an attempt ended, before its output is judged. */
-export type Ending = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'timed-out' } | { readonly kind: 'cancelled' };
+export type Ending =
+  { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'timed-out' } | { readonly kind: 'cancelled' };
 /** `log`: all that was printed and logged, bounded. */
 export type EndedAttempt = { readonly ending: Ending; readonly log: string };
 

@@ -5,11 +5,15 @@ import type { ChildEvent } from './child-protocol.ts';
 import { ABORT_SIGNAL } from './child-protocol.ts';
 import type { RssWatchdog } from './rss-watchdog.ts';
 
-/** How long a child may take to come up and take its task. */
-const START_MAX_MS = 30_000;
 const STDERR_TAIL_LENGTH = 16_384;
 
-export type AttemptLimits = { readonly timeoutMs: number; readonly graceMs: number; readonly rssMaxBytes: number };
+export type AttemptLimits = {
+  /** for a child to come up and take its task */
+  readonly startMaxMs: number;
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  readonly rssMaxBytes: number;
+};
 /** The library's promise of one call: it can be cancelled, which ends the child. */
 export type Call = PromiseLike<unknown> & { cancel(): unknown };
 
@@ -42,7 +46,7 @@ export class ChildAttempt {
   async end(call: Call): Promise<EndedAttempt | null> {
     const onCancel = (): void => this.#onCancel();
     this.#signal.addEventListener('abort', onCancel, { once: true });
-    this.#after(START_MAX_MS, () => this.#pid === null && call.cancel());
+    this.#after(this.#limits.startMaxMs, () => this.#pid === null && call.cancel());
     const answer = await Promise.resolve(call).then(
       (value) => value as Answer,
       (error: unknown) => this.#exited(error),

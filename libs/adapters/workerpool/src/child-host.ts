@@ -18,7 +18,11 @@ export type ChildProcess = {
   import(url: string): Promise<Pick<PackageModule, 'packages'>>;
 };
 
-type Run = { readonly controller: AbortController; readonly log: (text: string) => void; readonly crash: (error: unknown) => void };
+type Run = {
+  readonly controller: AbortController;
+  readonly log: (text: string) => void;
+  readonly crash: (error: unknown) => void;
+};
 
 /**
  * Runs packages in a child process, one at a time.

@@ -10,9 +10,24 @@ import * as hostile from '../fixtures/hostile-packages.ts';
 import { LOG_MAX_BYTES } from './bounded-log.ts';
 import { openTaskPackages } from './task-packages.ts';
 
-const context: TaskContext = { executionId: 'e-1', taskId: 'build', attempt: 2, idempotencyKey: 'k-1', conductorUrl: null, timeoutMs: 20_000 };
+const context: TaskContext = {
+  executionId: 'e-1',
+  taskId: 'build',
+  attempt: 2,
+  idempotencyKey: 'k-1',
+  conductorUrl: null,
+  timeoutMs: 20_000,
+};
 const open = (o: { childrenMax?: number; graceMs?: number } = {}): TaskPackages =>
-  openTaskPackages({ modules: [hostile], settings: { workspaceDir: '/w' }, childrenMax: 1, oldSpaceMb: 64, rssMaxMb: 240, graceMs: 2000, ...o });
+  openTaskPackages({
+    modules: [hostile],
+    settings: { workspaceDir: '/w' },
+    childrenMax: 1,
+    oldSpaceMb: 64,
+    rssMaxMb: 240,
+    graceMs: 2000,
+    ...o,
+  });
 
 let folder: string;
 let one: TaskPackages;
@@ -39,9 +54,13 @@ const run = (
     o.signal ?? new AbortController().signal,
   );
 const works = async (packages: TaskPackages): Promise<void> => {
-  expect(await run(packages, 'echo', { value: 'still here' })).toMatchObject({ kind: 'succeeded', output: { value: 'still here' } });
+  expect(await run(packages, 'echo', { value: 'still here' })).toMatchObject({
+    kind: 'succeeded',
+    output: { value: 'still here' },
+  });
 };
-const pidOf = async (result: Promise<TaskResult>): Promise<number> => ((await result) as { output: { value: number } }).output.value;
+const pidOf = async (result: Promise<TaskResult>): Promise<number> =>
+  ((await result) as unknown as { output: { value: number } }).output.value;
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -60,14 +79,19 @@ const pidIn = async (file: string): Promise<number> => {
 
 describe('a package in a child process', () => {
   it('is given its input, its context and the settings, an empty environment and a neutral folder', async () => {
-    const result = await run(one, 'about', { value: { __proto__x: 1, 'ü': [null] } });
+    const result = await run(one, 'about', { value: { __proto__x: 1, ü: [null] } });
     expect(result).toMatchObject({
       kind: 'succeeded',
       output: {
-        value: { value: { __proto__x: 1, 'ü': [null] }, context: { ...context, settings: { workspaceDir: '/w' } }, cwd: parse(tmpdir()).root },
+        value: {
+          value: { __proto__x: 1, ü: [null] },
+          context: { ...context, settings: { workspaceDir: '/w' } },
+          cwd: parse(tmpdir()).root,
+        },
       },
     });
-    const { env, execArgv } = (result as { output: { value: { env: string[]; execArgv: string[] } } }).output.value;
+    const { env, execArgv } = (result as unknown as { output: { value: { env: string[]; execArgv: string[] } } }).output
+      .value;
     expect(env.filter((name) => name !== 'NODE_CHANNEL_FD')).toEqual([]);
     expect(execArgv).toContain('--max-old-space-size=64');
   });
@@ -82,7 +106,11 @@ describe('a package in a child process', () => {
   });
 
   it('has stdout, stderr and ctx.log in one log, in order', async () => {
-    expect(await run(one, 'print-some')).toEqual({ kind: 'succeeded', output: {}, log: 'to stdout\nto stderr\nto log\nbytes\n' });
+    expect(await run(one, 'print-some')).toEqual({
+      kind: 'succeeded',
+      output: {},
+      log: 'to stdout\nto stderr\nto log\nbytes\n',
+    });
   });
 });
 
@@ -133,7 +161,10 @@ describe('a package that misbehaves', () => {
   it('returns too much: the last size that passes passes, one byte more is refused', async () => {
     const overhead = '{"value":""}'.length;
     expect(await run(one, 'output', { value: 1_048_576 - overhead })).toMatchObject({ kind: 'succeeded' });
-    expect(await run(one, 'output', { value: 1_048_577 - overhead })).toMatchObject({ kind: 'failed', failure: { code: 'OUTPUT_TOO_LARGE', retryable: false } });
+    expect(await run(one, 'output', { value: 1_048_577 - overhead })).toMatchObject({
+      kind: 'failed',
+      failure: { code: 'OUTPUT_TOO_LARGE', retryable: false },
+    });
     await works(one);
   });
 
@@ -143,6 +174,18 @@ describe('a package that misbehaves', () => {
     napping.push(...Array.from({ length: 4 }, () => run(two, 'nap', { value: 1 })));
     expect(broken.every(({ kind }) => kind === 'failed')).toBe(true);
     expect((await Promise.all(napping)).map(({ kind }) => kind)).toEqual(Array(5).fill('succeeded'));
+  });
+});
+
+describe('a module that ends every child that imports it', () => {
+  it('fails the task, retryable, after a bounded number of tries', async () => {
+    const url = new URL('../fixtures/exits-at-import.ts', import.meta.url).href;
+    const broken = openTaskPackages({ modules: [{ url, packages: hostile.packages }], childrenMax: 1 });
+    expect(await run(broken, 'echo')).toMatchObject({
+      kind: 'failed',
+      failure: { code: 'PACKAGE_CRASHED', retryable: true },
+    });
+    await broken.close();
   });
 });
 
@@ -213,7 +256,10 @@ describe('a parent that is killed', () => {
   it('takes its children along, the idle one and the one that never listens', async () => {
     const [stuckMark, idleMark] = [join(folder, 'orphan-stuck'), join(folder, 'orphan-idle')];
     const script = fileURLToPath(new URL('../fixtures/doomed-parent.ts', import.meta.url));
-    const parent = spawn(process.execPath, ['--conditions=source', script, stuckMark, idleMark], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(process.execPath, ['--conditions=source', script, stuckMark, idleMark], {
+      env: {},
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(parent.stdout, 'data');
     const children = [await pidIn(stuckMark), await pidIn(idleMark)];
     expect(children.map(isAlive)).toEqual([true, true]);
@@ -233,7 +279,8 @@ describe('closing the pool', () => {
     const stuck = await pidIn(mark);
     const ended = Promise.allSettled([running, ...waiting]);
     await closing.close();
-    for (const each of await ended) expect(each).toMatchObject({ status: 'rejected', reason: { name: 'Fault', code: 'PACKAGES_CLOSED', retryable: true } });
+    for (const each of await ended)
+      expect(each).toMatchObject({ status: 'rejected', reason: { name: 'Fault', code: 'PACKAGES_CLOSED', retryable: true } });
     expect([idle, stuck].filter(isAlive)).toEqual([]);
     await expect(run(closing, 'echo')).rejects.toMatchObject({ code: 'PACKAGES_CLOSED' });
     await closing.close();

@@ -11,6 +11,7 @@ import { RssWatchdog, readRssBytes } from './rss-watchdog.ts';
 
 /** How long an idle child may take to end at close before it is killed. */
 const CLOSE_MAX_MS = 1000;
+const START_MAX_MS = 30_000;
 const MEGABYTE = 1_048_576;
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 
@@ -84,7 +85,12 @@ export class ChildPool {
 
   async #call(request: ChildRequest, signal: AbortSignal): Promise<EndedAttempt | null> {
     const { graceMs, rssMaxMb } = this.#options;
-    const limits = { timeoutMs: request.context.timeoutMs, graceMs, rssMaxBytes: rssMaxMb * MEGABYTE };
+    const limits = {
+      startMaxMs: START_MAX_MS,
+      timeoutMs: request.context.timeoutMs,
+      graceMs,
+      rssMaxBytes: rssMaxMb * MEGABYTE,
+    };
     const attempt = new ChildAttempt(limits, this.#watchdog, signal);
     this.#running.add(attempt);
     try {

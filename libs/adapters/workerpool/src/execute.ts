@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Json } from '@maestro/domain';
 import type { PackageContext, TaskPackage } from '@maestro/worker';
 import { TASK_ERROR_CODE, isTaskError } from '@maestro/worker';
@@ -26,21 +27,29 @@ function answerOf(output: Json): Answer {
   }
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes <= OUTPUT_MAX_BYTES) return { kind: 'output', text };
-  return failed('OUTPUT_TOO_LARGE', `the output has ${sizeBytes} bytes of JSON; a package may return ${OUTPUT_MAX_BYTES}`, false);
+  return failed(
+    'OUTPUT_TOO_LARGE',
+    `the output has ${sizeBytes} bytes of JSON; a package may return ${OUTPUT_MAX_BYTES}`,
+    false,
+  );
 }
 
 /**
  * What was thrown, as a failure. Only a TaskError speaks to the outside; the text of any other error may hold values
  * of the user, so it goes to the log, which is sealed.
  */
-export function failureOf(error: unknown, log: (text: string) => void): Answer {
-  if (isTaskError(error) && TASK_ERROR_CODE.test(error.code)) return failed(error.code, String(error.message), error.retryable);
+function failureOf(error: unknown, log: (text: string) => void): Answer {
+  if (isTaskError(error) && TASK_ERROR_CODE.test(error.code)) return failed(error.code, error.message, error.retryable);
   log(describe(error));
-  const name = String((error as { name?: unknown } | null | undefined)?.name ?? typeof error);
-  return failed('PACKAGE_FAILED', `the package threw an unexpected error (${name.slice(0, 100)}); its log tells more`, true);
+  return failed('PACKAGE_FAILED', 'the package threw an unexpected error; its log tells more', true);
 }
 
-/** Stack if there is one. */
+/** Stack if there is one. Never throws, whatever was thrown: objects without a prototype, getters that throw. */
 export function describe(error: unknown): string {
-  return String((error as { stack?: unknown } | null | undefined)?.stack ?? error);
+  try {
+    const stack = (error as { stack?: unknown } | null | undefined)?.stack;
+    return typeof stack === 'string' ? stack : inspect(error, { customInspect: false });
+  } catch {
+    return 'something was thrown that cannot be described';
+  }
 }

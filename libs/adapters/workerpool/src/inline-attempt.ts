@@ -37,7 +37,12 @@ export async function runInline(
     stop({ kind: 'timed-out' });
   });
   const line = (text: string): void => log.add(text.endsWith('\n') ? text : `${text}\n`);
-  const running = execute(o.taskPackage, o.input, { ...o.context, settings: o.settings, signal: controller.signal, log: line });
+  const running = execute(o.taskPackage, o.input, {
+    ...o.context,
+    settings: o.settings,
+    signal: controller.signal,
+    log: line,
+  });
   const ending = await Promise.race([running.then((answer): Ending => ({ kind: 'answered', answer })), stopped]);
   for (const timer of timers) clearTimeout(timer);
   signal.removeEventListener('abort', onCancel);

@@ -2,9 +2,12 @@ import type { Json } from '@maestro/domain';
 import { jsonText } from './json-text.ts';
 
 describe('jsonText', () => {
-  it.each([[null], [true], [0], ['x'], ['\ud800'], [[]], [{ a: [1, { b: 'ü' }], '': null, output: 1 }]])('writes %j as JSON does', (value) => {
-    expect(jsonText(value as Json)).toBe(JSON.stringify(value));
-  });
+  it.each([[null], [true], [0], ['x'], ['\ud800'], [[]], [{ a: [1, { b: 'ü' }], '': null, output: 1 }]])(
+    'writes %j as JSON does',
+    (value) => {
+      expect(jsonText(value as Json)).toBe(JSON.stringify(value));
+    },
+  );
 
   it.each([
     [{ n: Number.NaN }, 'a number that is not finite under "n"'],

@@ -10,7 +10,9 @@ export function jsonText(value: Json): string {
     return JSON.stringify({ output: value }, refuseOthers).slice('{"output":'.length, -1);
   } catch (error) {
     // Too deep for the stack, a circle, a bigint, or ours.
-    throw new TypeError((error as { name?: unknown }).name === 'NotJson' ? (error as Error).message : 'nested without end, or not JSON at all');
+    throw new TypeError(
+      (error as { name?: unknown }).name === 'NotJson' ? (error as Error).message : 'nested without end, or not JSON at all',
+    );
   }
 }
 
@@ -25,7 +27,9 @@ function refuseOthers(this: unknown, key: string, value: unknown): unknown {
 function typeOf(own: unknown): string | undefined {
   if (typeof own === 'object') {
     const tag = Object.prototype.toString.call(own);
-    return own === null || tag === '[object Array]' || tag === '[object Object]' ? undefined : `a value of type ${tag.slice(8, -1)}`;
+    return own === null || tag === '[object Array]' || tag === '[object Object]'
+      ? undefined
+      : `a value of type ${tag.slice(8, -1)}`;
   }
   return ['string', 'number', 'boolean'].includes(typeof own) ? undefined : `a value of type ${typeof own}`;
 }

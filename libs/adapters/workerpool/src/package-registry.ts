@@ -5,7 +5,11 @@ import { codeDigest, packageDigest } from './package-digest.ts';
 import { checkOf } from './schema-check.ts';
 
 /** A package with what the port says of it, and where a child process finds it. */
-export type Registered = { readonly resolved: ResolvedPackage; readonly taskPackage: TaskPackage; readonly moduleUrl: string };
+export type Registered = {
+  readonly resolved: ResolvedPackage;
+  readonly taskPackage: TaskPackage;
+  readonly moduleUrl: string;
+};
 
 /** The packages of a deployment by `uses`, fixed at start. */
 export class PackageRegistry {
@@ -45,7 +49,16 @@ export class PackageRegistry {
 
 function resolvedOf(taskPackage: TaskPackage, code: string): ResolvedPackage {
   const { name, version, description, inputSchema, outputSchema, inline, fenced, expectedDurationMs } = taskPackage;
-  const definition: PackageDefinition = { name, version, description, inputSchema, outputSchema, inline, fenced, expectedDurationMs };
+  const definition: PackageDefinition = {
+    name,
+    version,
+    description,
+    inputSchema,
+    outputSchema,
+    inline,
+    fenced,
+    expectedDurationMs,
+  };
   return Object.freeze({
     kind: 'resolved',
     uses: `${name}@${version}`,

@@ -1,4 +1,4 @@
-/** A counting semaphore, first come first served. Its callers bound how many wait: a runner takes no more work than it can hold. */
+/** A counting semaphore, first come first served. How many wait is bounded by its callers: a runner takes bounded work. */
 export class Permits {
   readonly #waiting: (() => void)[] = [];
   #free: number;

@@ -13,7 +13,7 @@ export type Problem = { readonly pointer: string; readonly message: string };
 /** Empty: it fits. At most 100 problems. `partial`: strings with `${{` may become anything, and keys may be missing. */
 export type Check = (value: Json, o?: { readonly partial?: boolean }) => readonly Problem[];
 
-const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true });
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
 ajvFormats.default(ajv);
 ajv.addKeyword('x-public');
 
@@ -31,7 +31,8 @@ export function checkOf(schema: JsonObject): Check {
 
 function problemOf({ instancePath, keyword, message, params }: ErrorObject): Problem {
   const unknownKey = (params as { additionalProperty?: unknown }).additionalProperty;
-  const text = keyword === 'additionalProperties' ? `must not have the property "${String(unknownKey)}"` : (message ?? keyword);
+  const text =
+    keyword === 'additionalProperties' ? `must not have the property "${String(unknownKey)}"` : (message ?? keyword);
   return { pointer: instancePath, message: text };
 }
 
@@ -41,7 +42,8 @@ function certain(errors: readonly ErrorObject[], value: Json): readonly ErrorObj
   const sure = errors.filter((error) => !open.includes(error));
   // A choice is as open as the openest of its branches.
   return sure.filter(
-    (error) => !ABOUT_BRANCHES.includes(error.keyword) || !open.some((branch) => branch.schemaPath.startsWith(`${error.schemaPath}/`)),
+    (error) =>
+      !ABOUT_BRANCHES.includes(error.keyword) || !open.some((branch) => branch.schemaPath.startsWith(`${error.schemaPath}/`)),
   );
 }
 

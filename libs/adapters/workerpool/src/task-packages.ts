@@ -94,7 +94,8 @@ class PooledTaskPackages implements TaskPackages {
   }
 
   #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw new Fault('PACKAGES_CLOSED', 'the task packages were closed; nothing is known of the task', { retryable: true });
+    if (this.#closing.signal.aborted)
+      throw new Fault('PACKAGES_CLOSED', 'the task packages were closed; nothing is known of the task', { retryable: true });
   }
 }
 
@@ -103,7 +104,14 @@ function judged({ resolved }: Registered, answer: Answer, log: string): TaskResu
   const output = JSON.parse(answer.text) as Json;
   const bad = findUnrepresentable(output);
   if (bad !== undefined) {
-    return failure(failed('INVALID_JSON_VALUE', `the output holds ${bad.reason} at ${bad.pointer === '' ? 'its root' : bad.pointer}`, false), log);
+    return failure(
+      failed(
+        'INVALID_JSON_VALUE',
+        `the output holds ${bad.reason} at ${bad.pointer === '' ? 'its root' : bad.pointer}`,
+        false,
+      ),
+      log,
+    );
   }
   const problems = resolved.checkOutput(output);
   return problems.length === 0
@@ -116,6 +124,8 @@ function failure({ failure }: Failed, log: string): TaskResult {
 }
 
 function unfit(code: string, what: string, problems: readonly Problem[]): Failed {
-  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map(({ pointer, message }) => `${pointer === '' ? '(root)' : pointer} ${message}`);
+  const shown = problems
+    .slice(0, PROBLEMS_SHOWN_MAX)
+    .map(({ pointer, message }) => `${pointer === '' ? '(root)' : pointer} ${message}`);
   return failed(code, `the ${what} does not fit the schema of the package: ${shown.join('; ')}`, false);
 }

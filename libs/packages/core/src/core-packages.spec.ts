@@ -33,7 +33,12 @@ describe('core packages', () => {
 
   it('fail raises the given code, message and retryable flag', async () => {
     const attempt = async () => fail.run({ code: 'NO_STOCK', message: 'none left', retryable: true }, context());
-    await expect(attempt()).rejects.toMatchObject({ name: 'TaskError', code: 'NO_STOCK', message: 'none left', retryable: true });
+    await expect(attempt()).rejects.toMatchObject({
+      name: 'TaskError',
+      code: 'NO_STOCK',
+      message: 'none left',
+      retryable: true,
+    });
     await expect(async () => fail.run({}, context())).rejects.toMatchObject({ code: 'FAILED_ON_PURPOSE', retryable: false });
   });
 

@@ -47,7 +47,10 @@ export const digest = definePackage<DigestInput, DigestOutput>({
     // One by one: a task is one stream of reads, and the pool is where work runs side by side.
     for (const each of paths ?? [path as string]) files.push(await digestFile(context, each));
     const [only] = files;
-    const all = paths === undefined && only !== undefined ? only.digest : digestOf(JSON.stringify(files.map((f) => [f.path, f.digest])));
+    const all =
+      paths === undefined && only !== undefined
+        ? only.digest
+        : digestOf(JSON.stringify(files.map((f) => [f.path, f.digest])));
     return { files, digest: all, count: files.length };
   },
 });

@@ -55,7 +55,9 @@ describe('file packages', () => {
   it('read keeps a byte order mark and refuses more than maxBytes', async () => {
     await writeFile(join(workspaceDir, 'bom'), '\ufeffx');
     expect(await read.run({ path: 'bom' }, context)).toMatchObject({ text: '\ufeffx' });
-    await expect(attempt(() => read.run({ path: 'a.txt', maxBytes: 4 }, context))).rejects.toMatchObject({ code: 'FILE_TOO_LARGE' });
+    await expect(attempt(() => read.run({ path: 'a.txt', maxBytes: 4 }, context))).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+    });
   });
 
   it('digest of one path is the digest of the file', async () => {
@@ -96,6 +98,8 @@ describe('file packages', () => {
     for (const run of [read.run, digest.run]) {
       await expect(attempt(() => run({ path: '../x' }, context))).rejects.toMatchObject({ code: 'PATH_FORBIDDEN' });
     }
-    await expect(attempt(() => write.run({ path: '/x', text: '' }, context))).rejects.toMatchObject({ code: 'PATH_FORBIDDEN' });
+    await expect(attempt(() => write.run({ path: '/x', text: '' }, context))).rejects.toMatchObject({
+      code: 'PATH_FORBIDDEN',
+    });
   });
 });

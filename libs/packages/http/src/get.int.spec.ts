@@ -9,7 +9,11 @@ import type { ResolveAll } from './guarded-agent.ts';
 import { guardedLookup } from './guarded-agent.ts';
 
 const toLoopback: ResolveAll = (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
-const mixed: ResolveAll = (_host, _options, done) => done(null, [{ address: '93.184.216.34', family: 4 }, { address: '10.0.0.1', family: 4 }]);
+const mixed: ResolveAll = (_host, _options, done) =>
+  done(null, [
+    { address: '93.184.216.34', family: 4 },
+    { address: '10.0.0.1', family: 4 },
+  ]);
 
 let server: Server;
 let other: Server;
@@ -23,9 +27,13 @@ const answer: RequestListener = (request, response) => {
   const to = new URL(path, 'http://x').searchParams.get('to');
   if (path.startsWith('/redirect')) return void response.writeHead(302, { location: to ?? '' }).end();
   if (path.startsWith('/status/')) return void response.writeHead(Number(path.slice(8))).end('no');
-  if (path === '/json') return void response.writeHead(200, { 'content-type': 'application/json', etag: '"1"', 'set-cookie': 'a=b' }).end('{"a":[1,2]}');
+  if (path === '/json')
+    return void response
+      .writeHead(200, { 'content-type': 'application/json', etag: '"1"', 'set-cookie': 'a=b' })
+      .end('{"a":[1,2]}');
   if (path === '/big') return void response.end('x'.repeat(5000));
-  if (path === '/bomb') return void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(5_000_000)));
+  if (path === '/bomb')
+    return void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(5_000_000)));
   if (path === '/binary') return void response.end(Buffer.from([0xff, 0xfe]));
   if (path === '/endless') return void response.writeHead(200).write('begin');
   if (path === '/silent') return;
@@ -111,7 +119,10 @@ describe('pkg:http/get', () => {
   });
 
   it.each(['/silent', '/endless'])('ends %s with HTTP_TIMEOUT before the attempt itself is ended', async (path) => {
-    await expect(get({ url: `${origin}${path}` }, { timeoutMs: 200 })).rejects.toMatchObject({ code: 'HTTP_TIMEOUT', retryable: true });
+    await expect(get({ url: `${origin}${path}` }, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'HTTP_TIMEOUT',
+      retryable: true,
+    });
   });
 
   it('stops when the attempt is cancelled, with the reason of the signal', async () => {
@@ -149,7 +160,14 @@ describe('redirects of pkg:http/get', () => {
 
   it('are judged anew: out of the allowed prefix, to loopback, to the metadata address, to another scheme', async () => {
     const settings = { http: { allowOrigins: [{ origin, pathPrefix: '/redirect' }] } };
-    for (const to of ['/secret', `${otherOrigin}/x`, 'http://169.254.169.254/latest/meta-data', 'http://[::1]/', 'file:///etc/passwd', 'http://u:p@example.com/']) {
+    for (const to of [
+      '/secret',
+      `${otherOrigin}/x`,
+      'http://169.254.169.254/latest/meta-data',
+      'http://[::1]/',
+      'file:///etc/passwd',
+      'http://u:p@example.com/',
+    ]) {
       await expect(get({ url: `${origin}/redirect?to=${encodeURIComponent(to)}` }, { settings })).rejects.toMatchObject({
         code: 'HTTP_TARGET_FORBIDDEN',
       });
@@ -194,7 +212,10 @@ describe('targets of pkg:http/get', () => {
 
   it('a name that does not resolve is a retryable failure', async () => {
     const fails: ResolveAll = (_host, _options, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);
-    await expect(get({ url: 'http://nowhere.example/' }, { resolveAll: fails })).rejects.toMatchObject({ code: 'HTTP_CONNECT', retryable: true });
+    await expect(get({ url: 'http://nowhere.example/' }, { resolveAll: fails })).rejects.toMatchObject({
+      code: 'HTTP_CONNECT',
+      retryable: true,
+    });
   });
 
   it('text that is no URL is refused', async () => {

@@ -11,7 +11,16 @@ const MAX_BYTES_LIMIT = 1_048_576;
 /** of the answer, given back when present */
 const HEADERS_KEPT = ['content-type', 'etag', 'last-modified', 'cache-control'] as const;
 /** would change the framing, the route or the connection of the request */
-const HEADERS_REFUSED = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'expect', 'keep-alive'];
+const HEADERS_REFUSED = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'expect',
+  'keep-alive',
+];
 
 type GetInput = {
   readonly url: string;
@@ -34,7 +43,8 @@ async function run(input: GetInput, context: PackageContext, resolveAll: Resolve
   if (refused !== undefined) throw new TaskError('HTTP_HEADER_FORBIDDEN', `the header "${refused}" cannot be set by a task`);
   const answer = await httpGet({ address, headers, maxBytes }, context, resolveAll);
   context.log(`GET ${new URL(address).origin}: ${answer.status}, ${answer.body.byteLength} bytes`);
-  if (!(expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300))) throw unexpected(answer.status, expectStatus);
+  if (!(expectStatus?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300)))
+    throw unexpected(answer.status, expectStatus);
   return {
     status: answer.status,
     headers: kept(answer),

@@ -45,7 +45,8 @@ export function guardedLookup(resolveAll: ResolveAll): LookupFunction {
     resolveAll(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return done(error, []);
       const [first] = addresses;
-      if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) return done(addressForbidden(), []);
+      if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address)))
+        return done(addressForbidden(), []);
       if (options.all === true) return done(null, addresses);
       done(null, first.address, first.family);
     });

@@ -46,7 +46,11 @@ export async function httpGet(
   }
 }
 
-type Means = { readonly signal: AbortSignal; readonly agents: Record<TargetKind, Agent>; readonly allow: readonly AllowedOrigin[] };
+type Means = {
+  readonly signal: AbortSignal;
+  readonly agents: Record<TargetKind, Agent>;
+  readonly allow: readonly AllowedOrigin[];
+};
 
 async function follow(start: URL, headers: Readonly<Record<string, string>>, means: Means): Promise<Response> {
   let url = start;
@@ -75,19 +79,27 @@ async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
   for await (const chunk of response.body ?? []) {
     const bytes = chunk as Uint8Array;
     sizeBytes += bytes.byteLength;
-    if (sizeBytes > maxBytes) throw new TaskError('HTTP_TOO_LARGE', `the answer is larger than ${maxBytes} bytes; raise maxBytes or ask for less`);
+    if (sizeBytes > maxBytes)
+      throw new TaskError('HTTP_TOO_LARGE', `the answer is larger than ${maxBytes} bytes; raise maxBytes or ask for less`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
 }
 
-const TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'];
+const TIMEOUTS: readonly string[] = [
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+];
 
 function coded(error: unknown, url: URL, timedOut: boolean): unknown {
   const { name, cause, code: ownCode } = error as { name?: string; cause?: { code?: unknown }; code?: unknown };
   if (name === 'TaskError') return error;
   const code = String(cause?.code ?? ownCode ?? name);
-  if (code === ADDRESS_FORBIDDEN) return forbidden(url, 'it, or where it redirects, leads to an address that is not public; the deployment can allow an origin in http.allowOrigins');
-  if (timedOut || TIMEOUTS.includes(code)) return new TaskError('HTTP_TIMEOUT', `${url.origin} did not answer in time`, { retryable: true });
+  if (code === ADDRESS_FORBIDDEN)
+    return forbidden(url, 'it, or where it redirects, leads to an address that is not public; see http.allowOrigins');
+  if (timedOut || TIMEOUTS.includes(code))
+    return new TaskError('HTTP_TIMEOUT', `${url.origin} did not answer in time`, { retryable: true });
   return new TaskError('HTTP_CONNECT', `no complete answer from ${url.origin}: ${code}`, { retryable: true });
 }

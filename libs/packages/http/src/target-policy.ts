@@ -25,7 +25,10 @@ export function judgeTarget(url: URL, method: string, allowOrigins: readonly All
   const entries = allowOrigins.filter((entry) => entry.origin === url.origin);
   if (entries.length === 0) return 'public';
   if (entries.some((entry) => covers(entry, url, method))) return 'allowed';
-  throw forbidden(url, `this deployment allows only some paths or methods of it (${entries.map((e) => e.pathPrefix ?? '/').join(', ')})`);
+  throw forbidden(
+    url,
+    `this deployment allows only some paths or methods of it (${entries.map((e) => e.pathPrefix ?? '/').join(', ')})`,
+  );
 }
 
 /** `settings.http.allowOrigins`; a malformed entry is a fault of the deployment: HTTP_SETTINGS_INVALID. */
@@ -33,7 +36,10 @@ export function allowedOriginsOf(settings: JsonObject): readonly AllowedOrigin[]
   const http = settings['http'];
   const list = isObject(http) ? (http['allowOrigins'] ?? []) : [];
   if (!Array.isArray(list) || !list.every(isAllowedOrigin)) {
-    throw new TaskError('HTTP_SETTINGS_INVALID', 'http.allowOrigins must be a list of {origin, pathPrefix?, methods?}, origin as in https://host:port');
+    throw new TaskError(
+      'HTTP_SETTINGS_INVALID',
+      'http.allowOrigins must be a list of {origin, pathPrefix?, methods?}, origin as in https://host:port',
+    );
   }
   return list as unknown as readonly AllowedOrigin[];
 }

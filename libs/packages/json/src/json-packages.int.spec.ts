@@ -46,7 +46,10 @@ describe('pkg:json/query', () => {
   });
 
   it('names the place of a mistake in the query', async () => {
-    await expect(ask({ query: 'a.(', data: {} })).rejects.toMatchObject({ code: 'QUERY_INVALID', message: expect.stringMatching(/character \d/) });
+    await expect(ask({ query: 'a.(', data: {} })).rejects.toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringMatching(/character \d/),
+    });
   });
 
   it.each([
@@ -60,7 +63,10 @@ describe('pkg:json/query', () => {
     const failing = ask({ query: '$number(secret)', data: { secret: 'hunter2' } });
     await expect(failing).rejects.toMatchObject({ code: 'QUERY_FAILED' });
     await expect(failing).rejects.not.toThrow('hunter2');
-    await expect(ask({ query: '$', file: 'broken.json' })).rejects.toMatchObject({ code: 'DOCUMENT_INVALID', message: expect.not.stringContaining('secret') });
+    await expect(ask({ query: '$', file: 'broken.json' })).rejects.toMatchObject({
+      code: 'DOCUMENT_INVALID',
+      message: expect.not.stringContaining('secret'),
+    });
   });
 
   it('stays in the workspace, and reaches no prototype', async () => {
@@ -81,13 +87,19 @@ describe('pkg:json/validate', () => {
 
   it('fails by default, naming pointers and never values', async () => {
     const failing = check({ schema, data: { a: 'hunter2', at: 'no date' } });
-    await expect(failing).rejects.toMatchObject({ code: 'VALIDATION_FAILED', retryable: false, message: expect.stringContaining('/a must be integer; /at') });
+    await expect(failing).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      retryable: false,
+      message: expect.stringContaining('/a must be integer; /at'),
+    });
     await expect(failing).rejects.not.toThrow('hunter2');
   });
 
   it('tells all problems with failOnInvalid: false, at most 100 of them', async () => {
     const items = { type: 'array', items: { type: 'integer' } };
-    const many = (await check({ schema: items, data: Array.from({ length: 150 }, () => 'x'), failOnInvalid: false })) as { errors: Json[] };
+    const many = (await check({ schema: items, data: Array.from({ length: 150 }, () => 'x'), failOnInvalid: false })) as {
+      errors: Json[];
+    };
     expect(many).toMatchObject({ valid: false, errorCount: 150 });
     expect(many.errors).toHaveLength(100);
     expect(many.errors[0]).toEqual({ pointer: '/0', message: 'must be integer' });

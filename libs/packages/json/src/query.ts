@@ -53,7 +53,10 @@ async function evaluate(expression: jsonata.Expression, document: Json): Promise
     if (['D1011', 'D1012', 'D2015'].includes(code)) {
       throw new TaskError('QUERY_LIMIT', `the query was stopped at a limit (${code}): depth ${DEPTH_MAX} or time`);
     }
-    throw new TaskError('QUERY_FAILED', `the query failed: ${String(code ?? 'error')} at character ${String(position ?? 'unknown')}`);
+    throw new TaskError(
+      'QUERY_FAILED',
+      `the query failed: ${String(code ?? 'error')} at character ${String(position ?? 'unknown')}`,
+    );
   }
 }
 

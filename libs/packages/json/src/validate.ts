@@ -55,7 +55,7 @@ export const validate = definePackage<ValidateInput, ValidateOutput>({
   run: async (input, context) => {
     const check = compile(input.schema);
     const valid = check(await loadDocument(input, context));
-    const all = (valid ? [] : check.errors ?? []).map(problem);
+    const all = (valid ? [] : (check.errors ?? [])).map(problem);
     if (!valid && input.failOnInvalid !== false) throw invalid(all);
     return { valid, errorCount: all.length, errors: all.slice(0, ERRORS_MAX) };
   },
@@ -76,7 +76,9 @@ function problem({ instancePath, message, keyword }: ErrorObject): Problem {
 }
 
 function invalid(all: readonly Problem[]): TaskError {
-  const shown = all.slice(0, MESSAGE_ERRORS_MAX).map(({ pointer, message }) => `${pointer === '' ? '(root)' : pointer} ${message}`);
+  const shown = all
+    .slice(0, MESSAGE_ERRORS_MAX)
+    .map(({ pointer, message }) => `${pointer === '' ? '(root)' : pointer} ${message}`);
   const more = all.length > shown.length ? `; and ${all.length - shown.length} more` : '';
   return new TaskError('VALIDATION_FAILED', `the document does not fit the schema: ${shown.join('; ')}${more}`);
 }

@@ -1,0 +1,81 @@
+import { ChildAttempt } from './child-attempt.ts';
+import { RssWatchdog } from './rss-watchdog.ts';
+
+// A process id that no process has: what is sent to it arrives nowhere.
+const NOBODY = 2 ** 30;
+const limits = { startMaxMs: 60_000, timeoutMs: 60_000, graceMs: 60_000, rssMaxBytes: 1000 };
+const answer = { kind: 'output', text: '{}' } as const;
+
+const attemptOf = (signal = new AbortController().signal) => {
+  const attempt = new ChildAttempt(limits, new RssWatchdog(), signal);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const call = { then: promise.then.bind(promise), cancel: () => undefined } as Parameters<ChildAttempt['end']>[0];
+  return { attempt, ended: attempt.end(call), resolve, reject };
+};
+
+describe('ChildAttempt', () => {
+  it('whose child does not come up in time has its call cancelled, which ends the child', async () => {
+    const attempt = new ChildAttempt({ ...limits, startMaxMs: 1 }, new RssWatchdog(), new AbortController().signal);
+    const { promise, reject } = Promise.withResolvers<unknown>();
+    const cancel = (): void => reject(new Error('promise cancelled'));
+    expect(await attempt.end({ then: promise.then.bind(promise), cancel } as Parameters<ChildAttempt['end']>[0])).toBeNull();
+  });
+
+  it('that never started is told apart, so that it can be made again', async () => {
+    const { ended, reject } = attemptOf();
+    reject(new Error('Worker is terminated'));
+    expect(await ended).toBeNull();
+  });
+
+  it('that never started and was cancelled is cancelled', async () => {
+    const controller = new AbortController();
+    const { ended, reject } = attemptOf(controller.signal);
+    controller.abort();
+    reject(new Error('Worker is terminated'));
+    expect(await ended).toEqual({ ending: { kind: 'cancelled' }, log: '' });
+  });
+
+  it('that is cancelled while its child comes up does not go on when it starts', async () => {
+    const controller = new AbortController();
+    const { attempt, ended, resolve } = attemptOf(controller.signal);
+    controller.abort();
+    attempt.onEvent({ kind: 'started', pid: NOBODY });
+    resolve(answer);
+    expect(await ended).toMatchObject({ ending: { kind: 'cancelled' } });
+  });
+
+  it('that used too much memory, by its own word, fails with PACKAGE_MEMORY whatever it answers then', async () => {
+    const { attempt, ended, resolve } = attemptOf();
+    attempt.onEvent({ kind: 'started', pid: NOBODY });
+    attempt.onEvent({ kind: 'memory', rssBytes: 1000 });
+    attempt.onEvent({ kind: 'memory', rssBytes: 1001 });
+    resolve(answer);
+    expect(await ended).toMatchObject({ ending: { answer: { failure: { code: 'PACKAGE_MEMORY', retryable: false } } } });
+  });
+
+  it('keeps the last answer of a child that then dies', async () => {
+    const { attempt, ended, reject } = attemptOf();
+    attempt.onEvent({ kind: 'started', pid: NOBODY });
+    attempt.onEvent({ kind: 'log', text: 'log' });
+    attempt.onEvent({ kind: 'last-answer', answer });
+    reject(new Error('exitCode: `null`'));
+    expect(await ended).toEqual({ ending: { kind: 'answered', answer }, log: 'log' });
+  });
+
+  it.each([
+    ['exitCode: `7`\n signalCode: `null`', 'exit code 7'],
+    ['exitCode: `null`\n signalCode: `SIGSEGV`', 'signal SIGSEGV'],
+    ['something else at /home/somebody', 'exit code unknown'],
+  ])('that ends by %j tells how, and no more', async (message, how) => {
+    const { attempt, ended, reject } = attemptOf();
+    attempt.onEvent({ kind: 'started', pid: NOBODY });
+    attempt.onEvent({ stdout: 'raw' });
+    reject(new Error(message));
+    const failure = {
+      code: 'PACKAGE_CRASHED',
+      message: `the process of the package ended before its answer (${how})`,
+      retryable: true,
+    };
+    expect(await ended).toEqual({ ending: { kind: 'answered', answer: { kind: 'failure', failure } }, log: '' });
+  });
+});
