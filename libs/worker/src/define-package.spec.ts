@@ -47,7 +47,12 @@ describe('TaskError', () => {
   it('is told by its shape, not by its class', () => {
     expect(isTaskError(new TaskError('A', 'm'))).toBe(true);
     expect(isTaskError({ name: 'TaskError', code: 'A', message: 'm', retryable: false })).toBe(true);
-    for (const other of [new Error('m'), null, undefined, 'TaskError', { name: 'TaskError' }])
+    const sly = {
+      get name(): never {
+        throw new Error('in a getter');
+      },
+    };
+    for (const other of [new Error('m'), null, undefined, 'TaskError', { name: 'TaskError' }, sly])
       expect(isTaskError(other)).toBe(false);
   });
 });

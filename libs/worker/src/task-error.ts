@@ -19,7 +19,10 @@ export class TaskError extends Error {
 
 /** By shape, so that it holds across module copies and realms, where `instanceof` does not. */
 export function isTaskError(error: unknown): error is TaskError {
-  const e = error as Partial<TaskError> | null | undefined;
-  const shaped = e?.name === 'TaskError' && typeof e.code === 'string' && typeof e.message === 'string';
-  return shaped && typeof e.retryable === 'boolean';
+  try {
+    const { name, code, message, retryable } = error as Partial<TaskError>;
+    return name === 'TaskError' && typeof code === 'string' && typeof message === 'string' && typeof retryable === 'boolean';
+  } catch {
+    return false; // null, undefined, or a getter that throws
+  }
 }
