@@ -86,7 +86,8 @@ function lookUp(reference: Reference, scope: Scope): Json | undefined {
 function walk(value: Json, path: readonly string[]): Json | undefined {
   let at: Json | undefined = value;
   for (const segment of path) {
-    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, segment)) return undefined;
+    // own keys and indexes only: neither what is inherited nor the length of a list is part of the value
+    if (at === null || typeof at !== 'object' || !Object.prototype.propertyIsEnumerable.call(at, segment)) return undefined;
     at = (at as { readonly [key: string]: Json })[segment];
   }
   return at;

@@ -3,6 +3,7 @@ import semver from 'semver';
 import { findReferences } from '../expression/references.ts';
 import type { Found } from '../expression/references.ts';
 import type { Json } from '../json.ts';
+import { escapePointer } from '../pointer.ts';
 import type { Problem } from '../rejection.ts';
 import { cycleAmong, levelsOf, upstreamOf } from './graph.ts';
 import type { Needs } from './graph.ts';
@@ -11,6 +12,8 @@ import type { FindPackage, ManifestTask } from './manifest.ts';
 
 /** Names that a pattern lets through and nothing should: they are special to the language that carries them. */
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
+
+const encoder = new TextEncoder();
 
 /**
  * What the schema cannot say, all problems together: unique ids, needs, cycles, packages, expressions, limits.
@@ -58,7 +61,7 @@ function checkIdentity({ name, version, tasks }: ManifestV1): readonly Problem[]
 function checkForbiddenKeys(value: Json, pointer: string): readonly Problem[] {
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([key, item]) => {
-    const at = `${pointer}/${key}`;
+    const at = `${pointer}/${escapePointer(key)}`;
     const own = FORBIDDEN_NAMES.has(key) ? [problem(at, 'NAME_FORBIDDEN', `the key ${key} is not allowed`)] : [];
     return [...own, ...checkForbiddenKeys(item as Json, at)];
   });
@@ -125,8 +128,8 @@ function checkExpression(found: Found, taskId: string, needs: Needs, upstream: R
 
 function checkLiterals(task: ManifestTask, pointer: string): readonly Problem[] {
   return Object.entries(withOf(task)).flatMap(([key, value]) => {
-    const sizeBytes = JSON.stringify(value).length;
-    const message = `a literal of ${sizeBytes} characters; at most ${MANIFEST_LIMITS.literalBytesMax}`;
-    return sizeBytes > MANIFEST_LIMITS.literalBytesMax ? [problem(`${pointer}/with/${key}`, 'LITERAL_TOO_LARGE', message)] : [];
+    const sizeBytes = encoder.encode(JSON.stringify(value)).length;
+    const message = `a literal of ${sizeBytes} bytes; at most ${MANIFEST_LIMITS.literalBytesMax}`;
+    return sizeBytes > MANIFEST_LIMITS.literalBytesMax ? [problem(`${pointer}/with/${escapePointer(key)}`, 'LITERAL_TOO_LARGE', message)] : [];
   });
 }

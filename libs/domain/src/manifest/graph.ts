@@ -1,31 +1,30 @@
 /** Tasks and what each waits for. */
 export type Needs = ReadonlyMap<string, readonly string[]>;
 
+type Node = { readonly id: string; readonly needs: ReadonlySet<string>; readonly dependents: Node[]; waitingFor: number };
+
 /**
  * All tasks in an order in which each comes after its needs (Kahn), grouped by level: level 0 needs nothing.
  * `stuck` are the tasks on or behind a cycle. Linear in tasks and edges. Unknown needs are ignored.
  */
 export function levelsOf(needs: Needs): { readonly levels: readonly (readonly string[])[]; readonly stuck: readonly string[] } {
-  const waiting = new Map<string, number>();
-  const dependents = dependentsOf(needs);
-  for (const [id, list] of needs) waiting.set(id, new Set(list.filter((need) => needs.has(need))).size);
-  const levels: string[][] = [];
-  let level = [...needs.keys()].filter((id) => waiting.get(id) === 0);
-  let done = 0;
-  while (level.length > 0) {
-    levels.push(level);
-    done += level.length;
-    const next: string[] = [];
-    for (const id of level) {
-      for (const dependent of dependents.get(id) ?? []) {
-        const left = (waiting.get(dependent) ?? 0) - 1;
-        waiting.set(dependent, left);
-        if (left === 0) next.push(dependent);
-      }
+  const nodes = new Map<string, Node>();
+  for (const [id, list] of needs) nodes.set(id, { id, needs: new Set(list), dependents: [], waitingFor: 0 });
+  for (const node of nodes.values()) {
+    for (const need of node.needs) {
+      const before = nodes.get(need);
+      if (before === undefined) continue;
+      before.dependents.push(node);
+      node.waitingFor += 1;
     }
-    level = next;
   }
-  return { levels, stuck: done === needs.size ? [] : [...needs.keys()].filter((id) => (waiting.get(id) ?? 0) > 0) };
+  const levels: string[][] = [];
+  let level = [...nodes.values()].filter((node) => node.waitingFor === 0);
+  while (level.length > 0) {
+    levels.push(level.map(({ id }) => id));
+    level = level.flatMap(({ dependents }) => dependents.filter((dependent) => --dependent.waitingFor === 0));
+  }
+  return { levels, stuck: [...nodes.values()].filter((node) => node.waitingFor > 0).map(({ id }) => id) };
 }
 
 /** Task → the tasks that wait for it, without doubles. */

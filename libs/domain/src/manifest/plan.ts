@@ -61,24 +61,23 @@ export function mergeInputs(defaults: JsonObject, given: JsonObject): JsonObject
   return { ...defaults, ...given };
 }
 
+/** A task and the longest way from it to an end. */
+type Chain = { readonly id: string; readonly durationMs: number; readonly next: Chain | undefined };
+
 /** Tasks level by level, and the longest chain by expected duration. */
 export function scheduleOf(manifest: ManifestV1, tasks: readonly PlanTask[]): { levels: readonly (readonly string[])[]; criticalPath: readonly string[] } {
   const needs = needsOf(manifest.tasks);
   const { levels } = levelsOf(needs);
-  const durationMs = new Map(tasks.map((task) => [task.id, task.expectedDurationMs]));
+  const expectedMs = new Map(tasks.map((task) => [task.id, task.expectedDurationMs]));
   const dependents = dependentsOf(needs);
-  const best = new Map<string, { ms: number; next: string | undefined }>();
+  const chains = new Map<string, Chain>();
+  const longest = (ids: readonly string[]) =>
+    ids.flatMap((id) => chains.get(id) ?? []).reduce<Chain | undefined>((best, chain) => (best === undefined || chain.durationMs > best.durationMs ? chain : best), undefined);
   for (const id of levels.flat().reverse()) {
-    const next = longest(dependents.get(id) ?? [], best);
-    best.set(id, { ms: (durationMs.get(id) ?? 0) + (next === undefined ? 0 : (best.get(next)?.ms ?? 0)), next });
+    const next = longest(dependents.get(id) ?? []);
+    chains.set(id, { id, durationMs: (expectedMs.get(id) ?? 0) + (next?.durationMs ?? 0), next });
   }
   const criticalPath: string[] = [];
-  for (let at = longest(levels[0] ?? [], best); at !== undefined; at = best.get(at)?.next) criticalPath.push(at);
+  for (let at = longest(levels[0] ?? []); at !== undefined; at = at.next) criticalPath.push(at.id);
   return { levels, criticalPath };
-}
-
-function longest(ids: readonly string[], best: ReadonlyMap<string, { ms: number }>): string | undefined {
-  let found: string | undefined;
-  for (const id of ids) if (found === undefined || (best.get(id)?.ms ?? 0) > (best.get(found)?.ms ?? 0)) found = id;
-  return found;
 }
