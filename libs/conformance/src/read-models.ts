@@ -1,4 +1,4 @@
-import type { ExecutionRow, WorkflowRow } from '@maestro/domain';
+import type { CommandRow, ExecutionRow, WorkflowRow } from '@maestro/domain';
 import { isFault, type ReadModels } from '@maestro/ports';
 import { conformanceSuite, type ConformanceCase, type ConformanceOptions } from './matrix.ts';
 
@@ -47,6 +47,16 @@ const workflow: WorkflowRow = {
   appliedRevision: 0,
 };
 
+const command: CommandRow = {
+  id: 'c'.repeat(64),
+  type: 'execution.start.v1',
+  stream: 'execution-1',
+  revision: 0,
+  at: '2026-01-05T10:00:00.000Z',
+  actor: 'user:local',
+  result: { executionId: '1' },
+};
+
 const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);
 
 const cases: readonly Case[] = [
@@ -65,10 +75,11 @@ const cases: readonly Case[] = [
     name: 'apply-stores-rows-and-checkpoint-together',
     async run(h) {
       const views = await h.open();
-      await views.apply('c1', { execution: [run(1)], workflow: [workflow] });
+      await views.apply('c1', { execution: [run(1)], workflow: [workflow], command: [command] });
       expect(await views.position()).toBe('c1');
       expect((await views.get('execution', ['run-1', 'run-2'])).get('run-1')).toEqual(run(1));
       expect((await views.get('workflow', ['sample'])).get('sample')).toEqual(workflow);
+      expect((await views.get('command', [command.id])).get(command.id)).toEqual(command);
     },
   },
   {

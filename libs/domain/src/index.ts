@@ -27,6 +27,8 @@ export { escapePointer } from './pointer.ts';
 export { POLICY_INPUT_SCHEMA, undecided } from './policy-decision.ts';
 export { publishInput, regionOf, startInput, taskCheckInput } from './policy-input.ts';
 export type { PolicyRequest } from './policy-input.ts';
+export { commandRowOf } from './projections/command-row.ts';
+export type { CommandRow } from './projections/command-row.ts';
 export { projectExecution } from './projections/execution-row.ts';
 export type { ExecutionRow } from './projections/execution-row.ts';
 export { projectWorkflow } from './projections/workflow-row.ts';

@@ -7,6 +7,7 @@ export type FaultCode =
   | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
   | 'STORE_NEWER' // written by a newer version
   | 'STORE_IN_USE' // another process holds the data folder
+  | 'PORT_IN_USE'
   | 'SQLITE_TOO_OLD'
   | 'STREAM_NAME_INVALID'
   | 'APPEND_EMPTY'

@@ -1,8 +1,8 @@
-import type { ExecutionRow, WorkflowRow } from '@maestro/domain';
+import type { CommandRow, ExecutionRow, WorkflowRow } from '@maestro/domain';
 import type { Cursor } from './event-store.ts';
 
 /** Rows by table; every row carries its own `id`. */
-export type Rows = { readonly execution: ExecutionRow; readonly workflow: WorkflowRow };
+export type Rows = { readonly execution: ExecutionRow; readonly workflow: WorkflowRow; readonly command: CommandRow };
 export type TableName = keyof Rows;
 
 /** Newest first by `sortKey` of the table; `after` continues a page. */

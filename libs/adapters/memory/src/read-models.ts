@@ -5,7 +5,7 @@ type Tables = { readonly [T in TableName]: Map<string, Rows[T]> };
 
 /** Query models in memory: for tests, and for deployments that keep nothing between starts. */
 export class MemoryReadModels implements ReadModels {
-  readonly #tables: Tables = { execution: new Map(), workflow: new Map() };
+  readonly #tables: Tables = { execution: new Map(), workflow: new Map(), command: new Map() };
   #position: Cursor | null = null;
   #closed = false;
 
@@ -38,6 +38,7 @@ export class MemoryReadModels implements ReadModels {
     this.#assertOpen();
     for (const row of upserts.execution ?? []) this.#tables.execution.set(row.id, row);
     for (const row of upserts.workflow ?? []) this.#tables.workflow.set(row.id, row);
+    for (const row of upserts.command ?? []) this.#tables.command.set(row.id, row);
     this.#position = cursor;
   }
 
@@ -55,9 +56,10 @@ export class MemoryReadModels implements ReadModels {
   }
 }
 
-/** Lists are newest first: runs by request, workflows by their last change. */
+/** Lists are newest first: runs by request, workflows by their last change, commands by time. */
 function sortKeyOf(row: Rows[TableName]): string {
-  return 'requestedAt' in row ? row.requestedAt : row.updatedAt;
+  if ('requestedAt' in row) return row.requestedAt;
+  return 'updatedAt' in row ? row.updatedAt : row.at;
 }
 
 function decodePage(after: string): string {

@@ -9,7 +9,7 @@ import { Kysely, SqliteDialect, sql } from 'kysely';
 const SCHEMA_VERSION = 1;
 
 type Table = { readonly id: string; readonly sort_key: string; readonly workflow_id: string | null; readonly status: string | null; readonly row: string };
-type Schema = { execution: Table; workflow: Table; checkpoint: { readonly only: number; readonly cursor: string } };
+type Schema = { execution: Table; workflow: Table; command: Table; checkpoint: { readonly only: number; readonly cursor: string } };
 
 /** Columns that a list can be narrowed by; everything else of a row is kept as JSON. */
 const FILTERS: { readonly [key: string]: 'workflow_id' | 'status' } = { workflowId: 'workflow_id', status: 'status' };
@@ -72,9 +72,11 @@ export class SqliteReadModels implements ReadModels {
     this.#assertOpen();
     const executions = (upserts.execution ?? []).map((row) => ({ id: row.id, sort_key: row.requestedAt, workflow_id: row.workflowId, status: row.status, row: JSON.stringify(row) }));
     const workflows = (upserts.workflow ?? []).map((row) => ({ id: row.id, sort_key: row.updatedAt, workflow_id: null, status: null, row: JSON.stringify(row) }));
+    const commands = (upserts.command ?? []).map((row) => ({ id: row.id, sort_key: row.at, workflow_id: null, status: null, row: JSON.stringify(row) }));
     await this.#db.transaction().execute(async (transaction) => {
       await upsert(transaction, 'execution', executions);
       await upsert(transaction, 'workflow', workflows);
+      await upsert(transaction, 'command', commands);
       await transaction.insertInto('checkpoint').values({ only: 1, cursor }).onConflict((clash) => clash.column('only').doUpdateSet({ cursor })).execute();
     });
   }
@@ -96,7 +98,7 @@ export class SqliteReadModels implements ReadModels {
   }
 }
 
-async function upsert(db: Kysely<Schema>, table: 'execution' | 'workflow', rows: readonly Table[]): Promise<void> {
+async function upsert(db: Kysely<Schema>, table: TableName, rows: readonly Table[]): Promise<void> {
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
     await db
       .insertInto(table)
@@ -119,7 +121,7 @@ async function migrate(db: Kysely<Schema>, database: DatabaseSync, path: string)
     throw new Fault('STORE_NEWER', `${path} was written by a newer release (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade, or delete it to fold it again`);
   }
   if (version === SCHEMA_VERSION) return;
-  for (const table of ['execution', 'workflow'] as const) {
+  for (const table of ['execution', 'workflow', 'command'] as const) {
     await db.schema
       .createTable(table)
       .addColumn('id', 'text', (column) => column.primaryKey())

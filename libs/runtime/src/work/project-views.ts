@@ -1,4 +1,4 @@
-import { projectExecution, projectWorkflow } from '@maestro/domain';
+import { commandRowOf, projectExecution, projectWorkflow } from '@maestro/domain';
 import type { ExecutionRow, Recorded, WorkflowRow } from '@maestro/domain';
 import type { EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
@@ -15,7 +15,8 @@ export async function projectViews({ store, views, metrics }: ProjectorDependenc
   await followEvents(store, { after: await views.position(), filter, signal }, async ({ events, cursor }) => {
     const executions = await foldInto(events, executionIdOf, projectExecution, (ids) => views.get('execution', ids));
     const workflows = await foldInto(events, workflowIdOf, projectWorkflow, (ids) => views.get('workflow', ids));
-    await views.apply(cursor, { execution: executions, workflow: workflows });
+    const commands = events.map(commandRowOf).filter((row) => row !== undefined);
+    await views.apply(cursor, { execution: executions, workflow: workflows, command: commands });
     metrics.count('mc_projected_events_total', events.length);
   });
 }
