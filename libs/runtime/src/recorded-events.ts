@@ -1,6 +1,5 @@
 import { decodeEvent } from '@maestro/codec';
-import type { Recorded } from '@maestro/domain';
-import type { StreamName } from '@maestro/domain';
+import type { Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
 import type { EventStore, StoredEvent, Version } from '@maestro/ports';
 

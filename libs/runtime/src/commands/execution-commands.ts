@@ -1,7 +1,6 @@
-import type { CommandOf, Environment, Prices } from '@maestro/contracts';
-import { chooseVersion, decideExecution, executionStream, parseExecutionId, regionOf, reject } from '@maestro/domain';
+import type { CommandOf, CommandType, Environment, Prices } from '@maestro/contracts';
+import { PLAN_DEFAULTS, chooseVersion, decideExecution, executionStream, mergeInputs, parseExecutionId, regionOf, reject } from '@maestro/domain';
 import type { ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
-import { PLAN_DEFAULTS, mergeInputs } from '@maestro/domain';
 import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine } from '@maestro/ports';
 import type { OpenedPlace } from '@maestro/receipt';
 import { canonicalBytes, canonicalText, findUnrepresentable } from '@maestro/receipt';
@@ -15,7 +14,7 @@ import { uuidFrom } from './command-ids.ts';
 import type { PolicyAnswers } from './policy-answers.ts';
 import type { WorkflowCommands } from './workflow-commands.ts';
 
-type Of<T extends string> = CommandOf<Extract<`execution.${T}.v1`, import('@maestro/contracts').CommandType>>['payload'];
+type Of<T extends string> = CommandOf<Extract<`execution.${T}.v1`, CommandType>>['payload'];
 
 /** What a deployment gives to every run. */
 export type RunSettings = {

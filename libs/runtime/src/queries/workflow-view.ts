@@ -36,7 +36,7 @@ export type VersionView = {
   readonly version: string;
   readonly digest: string;
   readonly publishedAt: string;
-  readonly status: 'stable' | 'candidate' | 'superseded' | 'rolled-back';
+  readonly status: 'stable' | 'candidate' | 'superseded' | 'rolled-back' | 'retired';
 };
 
 /** One workflow as it is now. Digests are written `sha256:<hex>`. */

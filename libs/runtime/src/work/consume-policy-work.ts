@@ -1,5 +1,4 @@
-import type { CommandOf } from '@maestro/contracts';
-import type { AnyCommand } from '@maestro/contracts';
+import type { AnyCommand, CommandOf } from '@maestro/contracts';
 import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine, PolicyResult, Settlement, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
