@@ -4,13 +4,21 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 
 const PROBLEMS_MAX = 100;
-/** speak of what is absent, or of the number of things: more may come when expressions are resolved */
-const ABOUT_ABSENCE: readonly string[] = ['required', 'dependentRequired', 'minProperties', 'minItems', 'contains'];
+/** speak of keys and counts: a literal object has the keys that it has, whatever its expressions become */
+const ABOUT_SHAPE: readonly string[] = [
+  'required',
+  'additionalProperties',
+  'dependentRequired',
+  'minProperties',
+  'maxProperties',
+  'minItems',
+  'maxItems',
+];
 const ABOUT_BRANCHES: readonly string[] = ['oneOf', 'anyOf', 'if', 'not'];
 
 /** `pointer` is RFC 6901 into the value; messages name no values. */
 export type Problem = { readonly pointer: string; readonly message: string };
-/** Empty: it fits. At most 100 problems. `partial`: strings with `${{` may become anything, and keys may be missing. */
+/** Empty: it fits. At most 100 problems. `partial`: strings with `${{` may become anything. */
 export type Check = (value: Json, o?: { readonly partial?: boolean }) => readonly Problem[];
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
@@ -48,8 +56,9 @@ function certain(errors: readonly ErrorObject[], value: Json): readonly ErrorObj
 }
 
 function mayMend(error: ErrorObject, value: Json): boolean {
-  if (ABOUT_ABSENCE.includes(error.keyword)) return true;
-  return error.keyword !== 'additionalProperties' && holdsExpression(at(value, error.instancePath));
+  // Below `then` and `else`, even a key is asked for only because of a value that may still change.
+  const isSure = ABOUT_SHAPE.includes(error.keyword) && !/\/(then|else)\//.test(error.schemaPath);
+  return !isSure && holdsExpression(at(value, error.instancePath));
 }
 
 function at(value: Json, pointer: string): Json | undefined {
