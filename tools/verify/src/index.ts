@@ -1,1 +1,12 @@
-export {};
+export { pemKey, verifySignature } from './p256.ts';
+export { FILE_BYTES_MAX, readReceiptFolder } from './receipt-folder.ts';
+export { rebuildFolder } from './rebuild-folder.ts';
+export type { Compared, Rebuilt } from './rebuild-folder.ts';
+export { renderJson, renderRebuilt, renderTable } from './render.ts';
+export { runVerify } from './run-verify.ts';
+export type { Ran } from './run-verify.ts';
+export { gatherTrust } from './trust.ts';
+export type { TrustOptions } from './trust.ts';
+export { VerifyError } from './verify-error.ts';
+export { verifyFolder } from './verify-folder.ts';
+export type { VerifyOptions } from './verify-folder.ts';

@@ -4,28 +4,26 @@ import { digestOf } from '../assemble/steps.ts';
 import { ZERO_HASH, merkleRoot } from '../chain.ts';
 import { failed, passed } from './conclusion.ts';
 import type { CheckResult } from './conclusion.ts';
-import { hasOwnId, readEvent, terminalIndex } from './history.ts';
+import { indexInCommand, readEvent, terminalIndex } from './history.ts';
 import type { History } from './history.ts';
 
 /** Row 6, and the events that passed it; empty unless all did. */
 export type CheckedEvents = { readonly result: CheckResult; readonly events: readonly Recorded[] };
 
-type Found = StoredEventV1 & { readonly hash: string };
+/** An event in its line; `isOutOfTurn`: its id is right, but of another place within its command. */
+type Found = { readonly stored: StoredEventV1; readonly hash: string; readonly isOutOfTurn: boolean };
 
 /**
  * Row 6. From the smallest claim to the largest: each line is an event, each id fits its content, no revision lacks,
  * each `prev` is the hash before it, one stream, known versions, and the head that the receipt names where it names one.
  */
 export function checkEvents(history: History, receipt: ReceiptV1 | undefined): CheckedEvents {
-  const found: Found[] = [];
-  for (const [index, { stored, problem, hash }] of history.lines.entries()) {
-    if (stored === undefined) return refused(failed('TAMPERED_EVENT', `line ${index + 1} is ${problem}`));
-    found.push({ ...stored, hash });
-  }
-  const problem = findForeignId(found) ?? findGap(found) ?? findBrokenLink(found) ?? findOtherStream(found, receipt) ?? findOtherHead(found, receipt);
+  const found = findEvents(history);
+  if (!Array.isArray(found)) return refused(found);
+  const problem = findGap(found) ?? findBrokenLink(found) ?? findOtherStream(found, receipt) ?? findOtherHead(found, receipt);
   if (problem !== undefined) return refused(problem);
   const events: Recorded[] = [];
-  for (const { hash, ...stored } of found) {
+  for (const { hash, stored } of found) {
     const read = readEvent(stored, hash);
     if (read.kind !== 'read') return refused(failed(read.kind === 'misfit' ? 'TAMPERED_EVENT' : 'UNSUPPORTED_VERSION', read.detail));
     events.push(read.recorded);
@@ -37,46 +35,52 @@ function refused(result: CheckResult): CheckedEvents {
   return { result, events: [] };
 }
 
-function findForeignId(found: readonly Found[]): CheckResult | undefined {
-  const seen = new Map<string, number>();
-  for (const { hash: _, ...stored } of found) {
-    const index = seen.get(stored.commandId) ?? 0;
-    seen.set(stored.commandId, index + 1);
-    if (!hasOwnId(stored, index)) return failed('TAMPERED_EVENT', `revision ${stored.revision}: the id does not follow from the content`);
+/** The events of all lines, or the first line that is none or whose id does not follow from its content. */
+function findEvents({ lines }: History): Found[] | CheckResult {
+  const found: Found[] = [];
+  const inCommand = new Map<string, number>();
+  for (const [line, { stored, problem, hash }] of lines.entries()) {
+    if (stored === undefined) return failed('TAMPERED_EVENT', `line ${line + 1}: ${problem}`);
+    const likely = inCommand.get(stored.commandId) ?? 0;
+    inCommand.set(stored.commandId, likely + 1);
+    const index = indexInCommand(stored, likely);
+    if (index === -1) return failed('TAMPERED_EVENT', `revision ${stored.revision}: the id does not follow from the content`);
+    found.push({ stored, hash, isOutOfTurn: index !== likely });
   }
-  return undefined;
+  return found;
 }
 
 function findGap(found: readonly Found[]): CheckResult | undefined {
-  const revisions = new Set(found.map(({ revision }) => revision));
-  const last = Math.max(-1, ...revisions);
-  for (let revision = 0; revision <= last; revision += 1) {
+  const revisions = new Set(found.map(({ stored }) => stored.revision));
+  for (let revision = 0; revision < revisions.size; revision += 1) {
     if (!revisions.has(revision)) return failed('MISSING_EVENT', `revision ${revision} is not there`);
   }
-  const misplaced = found.findIndex(({ revision }, index) => revision !== index);
+  const misplaced = found.findIndex(({ stored, isOutOfTurn }, line) => stored.revision !== line || isOutOfTurn);
   return misplaced === -1 ? undefined : failed('TAMPERED_EVENT', `line ${misplaced + 1} is out of order or repeated`);
 }
 
 function findBrokenLink(found: readonly Found[]): CheckResult | undefined {
   let before = ZERO_HASH;
-  for (const { prev, revision, hash } of found) {
-    if (prev !== before) return failed('TAMPERED_EVENT', `revision ${revision} is not chained to the event before it`);
+  for (const { stored, hash } of found) {
+    if (stored.prev !== before) return failed('TAMPERED_EVENT', `revision ${stored.revision} is not chained to the event before it`);
     before = hash;
   }
   return undefined;
 }
 
 function findOtherStream(found: readonly Found[], receipt: ReceiptV1 | undefined): CheckResult | undefined {
-  const expected = receipt === undefined ? found[0]?.stream : `execution-${receipt.executionId}`;
-  const other = found.find(({ stream }) => stream !== expected);
-  return other && failed('TAMPERED_EVENT', `revision ${other.revision} is of stream ${other.stream}, not of ${expected}`);
+  const expected = receipt === undefined ? found[0]?.stored.stream : `execution-${receipt.executionId}`;
+  const other = found.find(({ stored }) => stored.stream !== expected);
+  return other && failed('TAMPERED_EVENT', `revision ${other.stored.revision} is of stream ${other.stored.stream}, not of ${expected}`);
 }
 
 /** A history written anew from some event on is chained in itself; only the receipt tells it from the true one. */
 function findOtherHead(found: readonly Found[], receipt: ReceiptV1 | undefined): CheckResult | undefined {
-  const head = receipt && found[receipt.stream.last];
-  if (head === undefined || digestOf(head.hash) === receipt?.stream.head) return undefined;
-  return failed('TAMPERED_EVENT', `revision ${head.revision} has another hash than the receipt says: events were written anew`);
+  if (receipt === undefined) return undefined;
+  const { last, head } = receipt.stream;
+  const hash = found[last]?.hash;
+  if (hash === undefined || digestOf(hash) === head) return undefined;
+  return failed('TAMPERED_EVENT', `revision ${last} has another hash than the receipt says: events were written anew`);
 }
 
 /** Row 7. */

@@ -42,13 +42,13 @@ function openLine(bytes: Uint8Array): HistoryLine {
 }
 
 /**
- * Whether an event's id is the one that follows from its content and place. The index within its command shows only
- * where all its siblings are there, so any index that a commit can have is tried, the likely one first.
+ * The index within its command for which an event's id follows from its content and place; -1: none, the event is not
+ * what was stored. With siblings missing it is not `likelyIndex`, so any index that a commit can have is tried.
  */
-export function hasOwnId({ id, ...rest }: StoredEventV1, likelyIndex: number): boolean {
+export function indexInCommand({ id, ...rest }: StoredEventV1, likelyIndex: number): number {
   const digest = sha256(canonicalText(rest as unknown as Json));
   const fits = (index: number): boolean => eventId(rest.stream, rest.commandId, index, digest) === id;
-  return fits(likelyIndex) || Array.from({ length: COMMIT_EVENTS_MAX }, (_, index) => index).some(fits);
+  return fits(likelyIndex) ? likelyIndex : Array.from({ length: COMMIT_EVENTS_MAX }, (_, index) => index).findIndex(fits);
 }
 
 /** An event as deciders and assemblers read it, or why this release cannot. */

@@ -1,4 +1,3 @@
-import type { JsonObject } from '@maestro/domain';
 import { IN_TOTO_PAYLOAD_TYPE, fromEnvelope, hasOnly, isObject } from '../keys/dsse.ts';
 import { readCanonicalJson } from './canonical-json.ts';
 
@@ -38,20 +37,11 @@ export function openBundle(bytes: Uint8Array): OpenedBundle | string {
   return { keyId: hint, payload: envelope.payload, signature: envelope.signature };
 }
 
+/** As signers spell it: the hint, and the one empty member that stock verifiers want to see. */
 function hintOf(material: unknown): string | undefined {
-  if (!isObject(material) || !hasOnly(material, ['publicKey', 'tlogEntries', 'timestampVerificationData'])) return undefined;
-  if (!isEmptyList(material['tlogEntries']) || !isWithoutTimestamps(material['timestampVerificationData'])) return undefined;
-  const key = material['publicKey'];
-  const hint = isObject(key) && hasOnly(key, ['hint']) ? key['hint'] : undefined;
+  if (!isObject(material) || !hasOnly(material, ['publicKey', 'timestampVerificationData'])) return undefined;
+  const { publicKey, timestampVerificationData: timestamps } = material;
+  if (!isObject(timestamps) || !hasOnly(timestamps, [])) return undefined;
+  const hint = isObject(publicKey) && hasOnly(publicKey, ['hint']) ? publicKey['hint'] : undefined;
   return typeof hint === 'string' && FINGERPRINT.test(hint) ? hint : undefined;
-}
-
-function isEmptyList(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.length === 0);
-}
-
-function isWithoutTimestamps(value: unknown): boolean {
-  if (value === undefined) return true;
-  const data: JsonObject | undefined = isObject(value) ? value : undefined;
-  return data !== undefined && hasOnly(data, ['rfc3161Timestamps']) && isEmptyList(data['rfc3161Timestamps']);
 }

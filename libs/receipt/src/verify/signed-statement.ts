@@ -17,7 +17,7 @@ const FIXED_SUBJECTS = [RECEIPT_FILES.events, RECEIPT_FILES.manifest, RECEIPT_FI
 /** Reads the payload of a bundle; a string says what is wrong. */
 export function openStatement(bytes: Uint8Array): OpenedStatement | string {
   const read = readCanonicalJson(bytes);
-  if ('problem' in read) return `the signed statement is ${read.problem}`;
+  if ('problem' in read) return `the signed statement: ${read.problem}`;
   const statement = read.value;
   if (!isObject(statement) || statement['_type'] !== STATEMENT_TYPE) return 'the payload is not an in-toto Statement v1';
   const { predicateType } = statement;
