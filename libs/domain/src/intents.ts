@@ -19,7 +19,7 @@ export type Intent = {
   | { readonly kind: 'timer'; readonly dueAt: string; readonly timer: RunTimer }
 );
 
-/** What one event opens and closes. A close is a key, or a prefix that ends in `/`. */
+/** What one event opens and closes, the closes first. A close is a key, or a prefix that ends in `/`. */
 export type IntentChange = { readonly opens: readonly Intent[]; readonly closes: readonly string[] };
 
 const NOTHING: IntentChange = { opens: [], closes: [] };

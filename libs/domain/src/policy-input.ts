@@ -16,13 +16,13 @@ export type PolicyRequest = {
 
 /** Input of the check at publish: the manifest as written, with its declared inputs. */
 export function publishInput(plan: Plan, request: PolicyRequest): Json {
-  return inputOf('publish', plan, request, null, [...plan.tasks].map((task) => taskInput(plan, task.id, plan.arguments.get(task.id) ?? {})));
+  return inputOf('publish', plan, request, null, [...plan.arguments].map(([id, written]) => taskInput(plan, id, written)));
 }
 
 /** Input of the one check at the start of a run: merged inputs, and each task's arguments as far as they are known. */
 export function startInput(plan: Plan, request: PolicyRequest, inputs: JsonObject, run: Scope['run']): Json {
   const scope: Scope = { inputs, outputs: new Map(), run, workflow: plan.workflow };
-  const tasks = plan.tasks.map((task) => taskInput(plan, task.id, resolveKnown(plan.arguments.get(task.id) ?? {}, scope)));
+  const tasks = [...plan.arguments].map(([id, written]) => taskInput(plan, id, resolveKnown(written, scope)));
   return inputOf('start', plan, request, inputs, tasks);
 }
 

@@ -32,6 +32,10 @@ export function projectWorkflow(row: WorkflowRow | undefined, recorded: Recorded
       return { ...next, stable: event.data.version, candidate: row.candidate === event.data.version ? null : row.candidate };
     case 'workflow.rolled-back.v1':
       return { ...next, stable: event.data.to ?? row.stable, candidate: row.candidate === event.data.version ? null : row.candidate };
+    case 'workflow.retired.v1': {
+      const { version } = event.data;
+      return { ...next, stable: row.stable === version ? null : row.stable, candidate: row.candidate === version ? null : row.candidate };
+    }
     default:
       return next;
   }

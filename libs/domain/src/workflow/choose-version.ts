@@ -18,6 +18,7 @@ export function chooseVersion(state: WorkflowState, asked: { version: string | n
   if (asked.version !== null) {
     const version = state.versions.get(asked.version);
     if (version === undefined) return refuse('VERSION_NOT_FOUND', `version ${asked.version} of ${state.name} is not published`);
+    if (version.status === 'retired') return refuse('WORKFLOW_RETIRED', `version ${asked.version} of ${state.name} is retired`);
     return { kind: 'chosen', version, channel: 'pinned' };
   }
   const toCandidate = asked.rollout === 'canary' || (asked.rollout === null && percentOf(asked.executionId) < CANARY_WEIGHT_PERCENT);

@@ -74,7 +74,7 @@ function publish(state: WorkflowState, asked: string | null, policySetDigest: st
       params: { version, publishedDigest: `sha256:${published.manifestDigest}`, draftDigest: `sha256:${manifestDigest}` },
     });
   }
-  const highest = [...state.versions.values()].reduce((a, b) => (a === undefined || semver.gt(b.version, a.version) ? b : a), undefined as Highest);
+  const [highest] = [...state.versions.values()].sort((a, b) => semver.rcompare(a.version, b.version));
   if (highest !== undefined && semver.lt(version, highest.version)) {
     return reject('VERSION_CONFLICT', `version ${version} is below ${highest.version}, which is published: versions only rise`, {
       params: { version, publishedDigest: `sha256:${highest.manifestDigest}`, draftDigest: `sha256:${manifestDigest}` },
@@ -87,8 +87,6 @@ function publish(state: WorkflowState, asked: string | null, policySetDigest: st
     data: { workflowId: name, version, manifestDigest, draftRevision, checkId, policySetDigest },
   });
 }
-
-type Highest = { readonly version: string; readonly manifestDigest: string } | undefined;
 
 function whilePending(pending: PendingPublish, manifestDigest: string): Decided {
   if (pending.manifestDigest === manifestDigest) return accept();

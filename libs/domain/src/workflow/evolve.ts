@@ -43,7 +43,7 @@ export function evolveWorkflow(state: WorkflowState, { event, revision, at }: Re
       return event.data.to === null ? state : point(state, 'stable', event.data.to);
     case 'workflow.retired.v1':
       if (event.data.version === null) state.retired = true;
-      else setStatus(state, event.data.version, 'superseded');
+      else retire(state, event.data.version);
       return state;
     default:
       return assertNever(event);
@@ -59,6 +59,13 @@ function point(state: WorkflowState, channel: 'stable' | 'candidate', version: s
   state[channel] = version;
   setStatus(state, version, channel);
   return state;
+}
+
+/** No new run starts from it, whatever pointed to it. */
+function retire(state: WorkflowState, version: string): void {
+  setStatus(state, version, 'retired');
+  if (state.candidate === version) state.candidate = undefined;
+  if (state.stable === version) state.stable = undefined;
 }
 
 function setStatus(state: WorkflowState, version: string, status: PublishedVersion['status']): void {

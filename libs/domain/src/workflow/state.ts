@@ -4,7 +4,7 @@ import type { AnyEvent } from '@maestro/contracts';
 export type WorkflowEvent = Extract<AnyEvent, { type: `workflow.${string}` }>;
 
 export type Snapshot = { readonly version: string; readonly manifestDigest: string; readonly draftRevision: number };
-export type PublishedVersion = Snapshot & { readonly publishedAt: string; readonly status: 'stable' | 'candidate' | 'superseded' | 'rolled-back' };
+export type PublishedVersion = Snapshot & { readonly publishedAt: string; readonly status: 'stable' | 'candidate' | 'superseded' | 'rolled-back' | 'retired' };
 export type PendingPublish = Snapshot & { readonly checkId: string; readonly policySetDigest: string };
 
 /** What is known of a workflow after its latest event. Manifests stay in the events; here are only their digests. */
