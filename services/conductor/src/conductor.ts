@@ -1,0 +1,122 @@
+import { createPublicKey } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Json } from '@maestro/domain';
+import { Fault } from '@maestro/ports';
+import type { Log } from '@maestro/ports';
+import { openCommandRole } from '@maestro/runtime';
+import type { CommandRole } from '@maestro/runtime';
+import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
+import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
+import { releaseVersion } from './build-info.ts';
+import { commandRecords } from './command-records.ts';
+import { ConductorModule } from './conductor.module.ts';
+import type { Config } from './config.ts';
+import { announce, openDataFolder, withdraw } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
+import { environmentOf } from './environment.ts';
+import { openMetrics } from './metrics.ts';
+import type { MetricsPage } from './metrics.ts';
+import { openPorts } from './open-ports.ts';
+import type { Ports } from './open-ports.ts';
+import { ownReceiptVerifier } from './own-receipts.ts';
+import { readinessOf } from './readiness.ts';
+
+/** A conductor that serves. `stop` is idempotent; afterwards the data folder is free. */
+export type Conductor = { readonly url: string; stop(): Promise<void> };
+
+const TENANT = 'default';
+/** Inputs of a run are sealed inside its first event; larger ones are refused until they can be kept as blobs. */
+const INPUT_BYTES_MAX = 64 * 1024;
+
+/**
+ * Starts every role on one data folder and serves HTTP.
+ * C1. The event store's lock comes first: two conductors never share a folder.
+ * C2. Whatever an earlier process left open is taken up before the first request is served.
+ * C3. The folder is announced once requests are served, and withdrawn before they no longer are.
+ */
+export async function startConductor(config: Config, log: Log): Promise<Conductor> {
+  const folder = openDataFolder(config.dataDir);
+  let url: string | null = null;
+  const ports = await openPorts(config, folder, () => url);
+  const metrics = openMetrics();
+  const command = commandRole(config, ports, metrics, log, () => url);
+  const api = apiDependencies({ config, folder, ports, metrics, command, log, url: () => url });
+  let app: NestFastifyApplication | undefined;
+  const stop = async (): Promise<void> => {
+    withdraw(folder.dir);
+    await app?.close();
+    app = undefined;
+    await ports.close();
+  };
+  try {
+    const composition = { config, ports, command, api, metrics, log, tenant: TENANT };
+    app = await NestFactory.create<NestFastifyApplication>(ConductorModule.register(composition), createHttpAdapter(api.settings), { logger: false, abortOnError: false, bodyParser: false });
+    await configureHttp(app, api);
+    await listen(app, config);
+    url = addressOf(app, config);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  announce(folder.dir, { pid: process.pid, url, startedAt: new Date().toISOString(), version: releaseVersion() });
+  return { url, stop };
+}
+
+async function listen(app: NestFastifyApplication, { port, host }: Config): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
+    throw new Fault('PORT_IN_USE', `port ${port} of ${host} is taken: choose another --port, or leave it out for any free one`, { cause: error });
+  }
+}
+
+function addressOf(app: NestFastifyApplication, { host }: Config): string {
+  const address = app.getHttpServer().address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Log, conductorUrl: () => string | null): CommandRole {
+  const settings = {
+    tenant: TENANT,
+    prices: ports.prices,
+    region: config.region,
+    requireRegion: config.requireRegion,
+    conductorUrl,
+    environment: environmentOf(config, ports.policies.active()),
+    inputBytesMax: INPUT_BYTES_MAX,
+  };
+  const command = openCommandRole({ ...ports, metrics, log, settings });
+  metrics.onScrape(async () => {
+    metrics.gauge('mc_open_intents', command.openCount());
+    for (const kind of ['policy', 'task'] as const) metrics.gauge('mc_queue_waiting', (await ports.queue.depth(kind)).waiting, { kind });
+  });
+  return command;
+}
+
+type ApiParts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly command: CommandRole; readonly log: Log; readonly url: () => string | null };
+
+function apiDependencies({ config, folder, ports, metrics, command, log, url }: ApiParts): ApiDependencies {
+  const { region, requireRegion, host: hostname, port } = config;
+  return {
+    ...ports,
+    gateway: command.gateway,
+    commands: commandRecords(ports.views, command.ledger),
+    keys: publishedKeys(ports),
+    verify: ownReceiptVerifier(ports.store, ports.evidence, ports.signingKeys.registry),
+    readiness: readinessOf(ports, folder),
+    metrics,
+    log,
+    settings: { ...API_DEFAULTS, tenant: TENANT, region, requireRegion, hostname, port, conductorUrl: url, version: releaseVersion() },
+  };
+}
+
+function publishedKeys({ signingKeys }: Ports): PublishedKeys {
+  const keys = signingKeys.registry.keys.map(({ keyId, spki, notBefore, notAfter, revokedAt }) => {
+    const pem = createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' }).export({ type: 'spki', format: 'pem' }).toString();
+    return { keyId, spki, pem, notBefore, notAfter, revokedAt };
+  });
+  return { registry: () => signingKeys.registryEnvelope as unknown as Json, publicKeys: () => keys };
+}
