@@ -23,8 +23,8 @@ export function eventHash(bytes: Uint8Array): string {
  */
 export function eventId(stream: string, commandId: string, index: number, digestWithoutId: string): string {
   const digest = hash('sha256', canonicalText([stream, commandId, index, digestWithoutId]), 'buffer');
-  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
-  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6);
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = digest.toString('hex', 0, 16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -5,6 +5,7 @@ import { isTerminal } from '../assemble/assemble.ts';
 import { canonicalText } from '../canonical.ts';
 import { eventHash, eventId, sha256 } from '../chain.ts';
 import { readCanonicalJson } from './canonical-json.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 /** One line of `events.jsonl`. `stored` undefined: `problem` says why it is not an event. */
 export type HistoryLine = { readonly hash: string; readonly stored: StoredEventV1 | undefined; readonly problem: string };
@@ -37,7 +38,7 @@ function openLine(bytes: Uint8Array): HistoryLine {
   const hash = eventHash(bytes);
   if ('problem' in read) return { hash, stored: undefined, problem: read.problem };
   const value: unknown = read.value;
-  if (!validateStoredEventV1(value)) return { hash, stored: undefined, problem: `not a stored event: ${problemOf(validateStoredEventV1)}` };
+  if (!validateStoredEventV1(value)) return { hash, stored: undefined, problem: `not a stored event: ${schemaProblem(validateStoredEventV1)}` };
   return { hash, stored: value, problem: '' };
 }
 
@@ -60,7 +61,7 @@ export function readEvent({ type, data, ...place }: StoredEventV1, hash: string)
   if (!isKnown(type)) return { kind: 'unknown-version', detail: `${type} at revision ${place.revision}` };
   const event: unknown = { type, data };
   const validate = eventValidators[type];
-  if (!validate(event)) return { kind: 'misfit', detail: `${type} at revision ${place.revision}: ${problemOf(validate)}` };
+  if (!validate(event)) return { kind: 'misfit', detail: `${type} at revision ${place.revision}: ${schemaProblem(validate)}` };
   return { kind: 'read', recorded: { ...place, event: event as AnyEvent, hash } };
 }
 
@@ -72,9 +73,4 @@ export function terminalIndex(history: History): number {
 
 function isKnown(type: string): type is EventType {
   return Object.hasOwn(eventValidators, type);
-}
-
-function problemOf({ errors }: { readonly errors?: readonly { readonly instancePath: string; readonly message?: string | undefined }[] | null }): string {
-  const [first] = errors ?? [];
-  return `${first?.instancePath} ${first?.message}`;
 }

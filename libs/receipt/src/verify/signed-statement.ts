@@ -4,6 +4,7 @@ import type { JsonObject } from '@maestro/domain';
 import { RECEIPT_FILES, RECEIPT_PREDICATE_TYPE, STATEMENT_TYPE } from '../assemble/statement.ts';
 import { isObject } from '../keys/dsse.ts';
 import { readCanonicalJson } from './canonical-json.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 /** What the bundle says. `receipt` undefined: a sound statement about something other than a receipt. */
 export type OpenedStatement = {
@@ -27,10 +28,7 @@ export function openStatement(bytes: Uint8Array): OpenedStatement | string {
 }
 
 function openReceipt(statement: JsonObject, bytes: Uint8Array): OpenedStatement | string {
-  if (!validateStatementV1(statement)) {
-    const [first] = validateStatementV1.errors ?? [];
-    return `the statement does not fit its schema: ${first?.instancePath} ${first?.message}`;
-  }
+  if (!validateStatementV1(statement)) return `the statement does not fit its schema: ${schemaProblem(validateStatementV1)}`;
   const names = statement.subject.slice(0, FIXED_SUBJECTS.length).map(({ name }) => name);
   if (names.some((name, index) => name !== FIXED_SUBJECTS[index])) return `the statement's first subjects are not ${FIXED_SUBJECTS.join(', ')}`;
   return { predicateType: statement.predicateType, receipt: statement.predicate, bytes };
