@@ -1,5 +1,5 @@
 import type { CommandRow, ExecutionRow, WorkflowRow } from '@maestro/domain';
-import { isFault, type ReadModels } from '@maestro/ports';
+import { isFault, type ListPage, type ReadModels } from '@maestro/ports';
 import { conformanceSuite, type ConformanceCase, type ConformanceOptions } from './matrix.ts';
 
 /** Read models with their own empty data, made by the binding for one case. */
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
       const seen: string[] = [];
       let after: string | null = null;
       do {
-        const page = await views.list('execution', { limit: 7, after });
+        const page: ListPage<ExecutionRow> = await views.list('execution', { limit: 7, after });
         expect(page.rows.length).toBeLessThanOrEqual(7);
         seen.push(...page.rows.map((row) => `${row.requestedAt} ${row.id}`));
         after = page.next;
