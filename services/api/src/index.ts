@@ -1,1 +1,22 @@
-export {};
+export { tokenOf } from './api-dependencies.ts';
+export type {
+  ApiDependencies,
+  ApiMetrics,
+  CommandRecord,
+  CommandRecords,
+  PublishedKey,
+  PublishedKeys,
+  ReadinessRow,
+  VerifyReport,
+  VerifyRow,
+} from './api-dependencies.ts';
+export { apiModule } from './api-module.ts';
+export { configureHttp } from './http/configure-http.ts';
+export { createHttpAdapter } from './http/http-adapter.ts';
+export { openApiDocument } from './openapi/document.ts';
+export { FAULT_STATUS } from './problem/fault-status.ts';
+export { HTTP_STATUS } from './problem/http-codes.ts';
+export type { HttpCode } from './problem/http-codes.ts';
+export { REJECTION_STATUS } from './problem/rejection-status.ts';
+export { API_DEFAULTS } from './settings.ts';
+export type { ApiSettings } from './settings.ts';

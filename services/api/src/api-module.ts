@@ -1,0 +1,58 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, ValueProvider } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { tokenOf } from './api-dependencies.ts';
+import type { ApiDependencies, DependencyName } from './api-dependencies.ts';
+import { publishWorkflowHandler } from './commands/publish-workflow.ts';
+import { saveDraftHandler } from './commands/save-draft.ts';
+import { startExecutionHandler } from './commands/start-execution.ts';
+import { CatalogueController } from './controllers/catalogue-controller.ts';
+import { EventsController } from './controllers/events-controller.ts';
+import { ExecutionsController } from './controllers/executions-controller.ts';
+import { OperationsController } from './controllers/operations-controller.ts';
+import { ReceiptsController } from './controllers/receipts-controller.ts';
+import { SchemasController } from './controllers/schemas-controller.ts';
+import { WorkflowCommandsController } from './controllers/workflow-commands-controller.ts';
+import { WorkflowsController } from './controllers/workflows-controller.ts';
+import { LiveTails } from './edge/live-tails.ts';
+import { catalogueQueryHandlers } from './queries/catalogue-queries.ts';
+import { executionQueryHandlers } from './queries/execution-queries.ts';
+import { receiptQueryHandlers } from './queries/receipt-queries.ts';
+import { workflowQueryHandlers } from './queries/workflow-queries.ts';
+
+@Module({})
+class ApiModule {}
+
+/**
+ * The API role as a Nest module. Controllers send one typed command or query to its one handler; the buses carry
+ * nothing else, and nothing durable.
+ */
+export function apiModule(dependencies: ApiDependencies): DynamicModule {
+  const names = Object.keys(dependencies) as DependencyName[];
+  const values = names.map((name): ValueProvider => ({ provide: tokenOf(name), useValue: dependencies[name] }));
+  return {
+    module: ApiModule,
+    imports: [CqrsModule.forRoot()],
+    controllers: [
+      WorkflowCommandsController,
+      WorkflowsController,
+      ExecutionsController,
+      EventsController,
+      ReceiptsController,
+      CatalogueController,
+      SchemasController,
+      OperationsController,
+    ],
+    providers: [
+      ...values,
+      LiveTails,
+      saveDraftHandler,
+      publishWorkflowHandler,
+      startExecutionHandler,
+      ...workflowQueryHandlers,
+      ...executionQueryHandlers,
+      ...receiptQueryHandlers,
+      ...catalogueQueryHandlers,
+    ],
+  };
+}

@@ -1,0 +1,73 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { JSON_TYPES, YAML_TYPES } from '../http/body-parser.ts';
+import { ref } from './schema-parts.ts';
+import type { SchemaPart } from './schema-parts.ts';
+
+type Content = { readonly [mediaType: string]: SchemaPart };
+
+/** One success answer of an operation; `json` names a component. */
+export type Answer = { readonly description: string; readonly json?: string; readonly example?: unknown; readonly content?: Content };
+
+export type OperationSpec = {
+  readonly id: string;
+  readonly summary: string;
+  readonly answers: { readonly [status: number]: Answer };
+  /** statuses answered with a problem document; 400, 403, 421 and 500 are added to every operation */
+  readonly problems?: readonly number[];
+  readonly body?: { readonly json: string; readonly required: boolean; readonly example?: unknown };
+  /** further headers and query parameters that it reads */
+  readonly headers?: { readonly [name: string]: string };
+  readonly query?: { readonly [name: string]: { readonly description: string; readonly schema: SchemaPart } };
+};
+
+const EVERYWHERE = [400, 403, 421, 500] as const;
+
+const PROBLEM_TITLES: { readonly [status: number]: string } = {
+  400: 'The request is wrong; every problem is listed',
+  403: 'Refused: by policy, or because it comes from another origin',
+  404: 'There is no such thing',
+  406: 'None of the accepted media types is offered',
+  409: 'Its present state does not allow this',
+  410: 'Its values were erased',
+  413: 'Larger than this server accepts',
+  415: 'The body is neither JSON nor YAML',
+  421: 'The Host header names another server',
+  422: 'The Idempotency-Key was used for another command',
+  500: 'A bug, or damaged data; named by its code',
+  503: 'Not now; come back after Retry-After',
+};
+
+/** Declares an operation with all its answers; the document is made from nothing else. */
+export function Operation(spec: OperationSpec): MethodDecorator {
+  const failures = [...new Set([...EVERYWHERE, ...(spec.problems ?? [])])].sort((a, b) => a - b);
+  const { headers = {}, query = {}, body } = spec;
+  return applyDecorators(
+    ApiOperation({ operationId: spec.id, summary: spec.summary }),
+    ...Object.entries(spec.answers).map(([status, answer]) => ApiResponse({ status: Number(status), description: answer.description, ...contentOf(answer) } as never)),
+    ...failures.map((status) => ApiResponse({ status, description: PROBLEM_TITLES[status] ?? 'Refused', content: { 'application/problem+json': { schema: ref('Problem') } } } as never)),
+    ...Object.entries(headers).map(([name, description]) => ApiHeader({ name, description, required: false, schema: { type: 'string' } })),
+    ...Object.entries(query).map(([name, { description, schema }]) => ApiQuery({ name, description, required: false, schema } as never)),
+    ...(body === undefined ? [] : [ApiBody({ required: body.required, content: bodyContent(body) } as never)]),
+  );
+}
+
+function contentOf({ json, example, content }: Answer): object {
+  const shown = example === undefined ? {} : { example };
+  if (json !== undefined) return { content: { 'application/json': { schema: ref(json), ...shown }, ...mediaOf(content) } };
+  return content === undefined ? {} : { content: mediaOf(content) };
+}
+
+function mediaOf(content: Content = {}): object {
+  return Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }]));
+}
+
+function bodyContent({ json, example }: NonNullable<OperationSpec['body']>): object {
+  const shown = example === undefined ? {} : { example };
+  return Object.fromEntries([JSON_TYPES[0], YAML_TYPES[0]].map((type) => [type, { schema: ref(json), ...shown }]));
+}
+
+/** What every command reads besides its body. */
+export const COMMAND_HEADERS = {
+  'Idempotency-Key': '1 to 128 visible ASCII characters; the same key and body on the same route is the same command',
+} as const;

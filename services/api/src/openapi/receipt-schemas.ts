@@ -1,0 +1,71 @@
+import { anyObject, described, digest, flag, list, nullable, object, oneOfValues, position, text, time, whole } from './schema-parts.ts';
+import type { SchemaPart } from './schema-parts.ts';
+
+const item = object({ pointer: described(text, 'RFC 6901'), code: text, message: text, line: whole, column: whole }, { optional: ['line', 'column'] });
+
+/** Components that answers about receipts, keys, policies and commands refer to, and problems. */
+export const receiptSchemas: { readonly [name: string]: SchemaPart } = {
+  ProblemItem: item,
+  Problem: {
+    ...object(
+      {
+        type: text,
+        title: text,
+        status: whole,
+        code: described(text, 'stable; see docs/errors.md'),
+        detail: described(text, 'what was expected, what came, what to do'),
+        instance: described(text, 'urn:uuid of the request; the log names it too'),
+        errors: list(item),
+        errorsOmitted: whole,
+      },
+      { optional: ['errors', 'errorsOmitted'], description: 'RFC 9457' },
+    ),
+    additionalProperties: true,
+  },
+  Receipt: {
+    ...object({
+      executionId: text,
+      startedAt: nullable(time),
+      finishedAt: time,
+      steps: list(anyObject),
+      digests: anyObject,
+      policyDecisions: list(anyObject),
+      signature: described(text, 'base64 of the DSSE signature; the bundle carries what it covers'),
+      schema: { const: 'receipt.v1' },
+      verdict: text,
+      workflow: anyObject,
+      stream: anyObject,
+      environment: nullable(anyObject),
+      cost: anyObject,
+      links: anyObject,
+      keyId: text,
+      bundleDigest: digest,
+      signedAt: time,
+      states: object({ signed: { const: true }, logged: flag, witnessed: flag }),
+    }),
+    additionalProperties: true,
+    externalDocs: { url: '/schemas/receipt.v1.json' },
+  },
+  Verification: object({
+    executionId: text,
+    rows: list(object({ check: whole, name: text, status: oneOfValues('passed', 'failed', 'not-checked'), code: nullable(text), meaning: text, whatToDo: text })),
+    verdict: text,
+    exitCode: whole,
+  }),
+  KeyList: object({
+    keys: list(object({ keyId: text, spki: text, pem: text, notBefore: nullable(time), notAfter: nullable(time), revokedAt: nullable(time) })),
+    registry: described({}, 'the signed registry, a DSSE envelope'),
+  }),
+  PolicyList: object({ active: anyObject, sets: list(anyObject) }),
+  Command: object({
+    commandId: text,
+    type: text,
+    state: oneOfValues('accepted', 'refused'),
+    at: time,
+    position: nullable(position),
+    result: nullable(anyObject),
+    rejection: nullable(anyObject),
+    outcome: described(nullable(anyObject), 'of a publication: what policy made of it by now'),
+  }),
+  Readiness: object({ ready: flag, checks: list(object({ name: text, ok: flag, detail: text })) }),
+};

@@ -1,0 +1,56 @@
+import { anyObject, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
+import type { SchemaPart } from './schema-parts.ts';
+
+const version: SchemaPart = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+(-[a-z0-9.]+)?$' };
+const finding = object({ code: text, path: list({ type: ['string', 'integer'] }), params: anyObject });
+
+/** Components that requests and answers about workflows refer to. */
+export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
+  SavedDraft: object({ id: text, version, digest, position }),
+  PublishRequest: { ...object({ version: described(version, 'refused where the draft is another version') }, { optional: ['version'] }), additionalProperties: false },
+  Published: object({ id: text, version, digest, channel: text, position }),
+  PublishPending: object({ id: text, version, digest, checkId: nullable(text), position, links: object({ command: text }) }),
+  DryRunRequest: {
+    ...object({ inputs: anyObject, region: text, version: described(version, 'not given: the draft') }, { optional: ['inputs', 'region', 'version'] }),
+    additionalProperties: false,
+  },
+  PlanResult: object({
+    workflow: object({ id: text, version, digest, source: oneOfValues('draft', 'published') }),
+    plan: object({ levels: list(list(text)), criticalPath: list(text), tasks: list(ref('PlannedTask')) }),
+    decisions: list(object({ stage: oneOfValues('publish', 'start', 'task'), pack: text, allow: flag, violations: list(finding), obligations: list(finding), packDigest: nullable(digest) })),
+    estimatedCostUSD: number,
+    estimate: object({ currency: { const: 'USD' }, expectedMicroUsd: whole, highMicroUsd: whole }),
+    wouldStart: flag,
+    problems: list(ref('ProblemItem')),
+  }),
+  PlannedTask: object({
+    id: text,
+    uses: text,
+    packageDigest: digest,
+    class: oneOfValues('small', 'medium', 'large'),
+    needs: list(text),
+    retries: whole,
+    timeoutMs: whole,
+    expectedDurationMs: whole,
+    lateBound: described(flag, 'its arguments depend on outputs of other tasks'),
+    with: described(anyObject, 'arguments as far as they are known'),
+  }),
+  WorkflowVersion: object({ version, digest, publishedAt: time, status: oneOfValues('stable', 'candidate', 'superseded', 'rolled-back') }),
+  CurrentWorkflow: object({
+    id: text,
+    draft: nullable(object({ version, digest })),
+    stable: nullable(version),
+    candidate: nullable(version),
+    versions: list(ref('WorkflowVersion')),
+    pending: nullable(object({ version, digest, checkId: text })),
+    denied: nullable(object({ version, reason: text, violations: list(text) })),
+    retired: flag,
+    updatedAt: time,
+    revision: whole,
+    position,
+    manifest: nullable(ref('Workflow')),
+  }),
+  VersionList: object({ id: text, items: list(ref('WorkflowVersion')), position }),
+  WorkflowRow: object({ id: text, draftVersion: version, stable: nullable(version), candidate: nullable(version), versions: list(version), updatedAt: time, appliedRevision: whole }),
+  WorkflowList: page('WorkflowRow'),
+};

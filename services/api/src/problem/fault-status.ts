@@ -1,0 +1,33 @@
+import type { FaultCode } from '@maestro/ports';
+
+/** Every fault of a port has one status: 4xx where the caller's value caused it, 503 where a later try may succeed. */
+export const FAULT_STATUS: Readonly<Record<FaultCode, number>> = {
+  CURSOR_INVALID: 400,
+  STREAM_NAME_INVALID: 400,
+  KEY_DESTROYED: 410,
+  EVENT_TOO_LARGE: 413,
+  COMMIT_TOO_LARGE: 413,
+  APPEND_EMPTY: 500,
+  STORE_DAMAGED: 500,
+  STORE_NEWER: 500,
+  SQLITE_TOO_OLD: 500,
+  EVIDENCE_EXISTS: 500,
+  EVIDENCE_MISSING: 500,
+  EVIDENCE_DAMAGED: 500,
+  KEY_MISSING: 500,
+  KEY_DAMAGED: 500,
+  SEAL_DAMAGED: 500,
+  SIGNING_FAILED: 500,
+  STORE_CLOSED: 503,
+  STORE_READ_ONLY: 503,
+  STORE_OUTCOME_UNKNOWN: 503,
+  STORE_BEHIND_MARK: 503,
+  STORE_IN_USE: 503,
+  ABORTED: 503,
+  QUEUE_CLOSED: 503,
+  QUEUE_FULL: 503,
+  PACKAGES_CLOSED: 503,
+  PORT_IN_USE: 503,
+  PACK_SET_UNAVAILABLE: 503,
+  EVALUATION_FAILED: 503,
+};

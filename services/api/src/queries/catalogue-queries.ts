@@ -1,0 +1,44 @@
+import { Query } from '@nestjs/cqrs';
+import { streamName } from '@maestro/domain';
+import type { Json } from '@maestro/domain';
+import type { EventStore, PolicySetRef } from '@maestro/ports';
+import { awaitPublishOutcome } from '@maestro/runtime';
+import type { PublishOutcome } from '@maestro/runtime';
+import type { Clock } from '@maestro/ports';
+import type { CommandRecord, PublishedKey } from '../api-dependencies.ts';
+import { queryHandler } from '../edge/message-handler.ts';
+import { problem } from '../problem/problem-error.ts';
+
+export type KeyList = { readonly keys: readonly PublishedKey[]; readonly registry: Json };
+export class GetKeys extends Query<KeyList> {}
+
+export type PolicyList = { readonly active: PolicySetRef; readonly sets: readonly PolicySetRef[] };
+export class GetPolicies extends Query<PolicyList> {}
+
+/** `outcome`: of a publication, what policy made of it by now. */
+export type ShownCommand = CommandRecord & { readonly outcome: PublishOutcome | null };
+
+export class GetCommand extends Query<ShownCommand> {
+  readonly commandId: string;
+  constructor(commandId: string) {
+    super();
+    this.commandId = commandId;
+  }
+}
+
+export const catalogueQueryHandlers = [
+  queryHandler(GetKeys, ['keys'], async (_query: GetKeys, { keys }): Promise<KeyList> => ({ keys: keys.publicKeys(), registry: keys.registry() })),
+  queryHandler(GetPolicies, ['policies'], async (_query: GetPolicies, { policies }): Promise<PolicyList> => ({ active: policies.active(), sets: policies.sets() })),
+  queryHandler(GetCommand, ['commands', 'store', 'clock'], async ({ commandId }: GetCommand, { commands, store, clock }): Promise<ShownCommand> => {
+    const record = /^[0-9a-f]{64}$/.test(commandId) ? await commands.find(commandId) : null;
+    if (record === null) throw problem('COMMAND_NOT_FOUND', 'this command is not known: it never came, or it was refused long ago');
+    return { ...record, outcome: await outcomeOf(record, store, clock) };
+  }),
+];
+
+async function outcomeOf({ result }: CommandRecord, store: EventStore, clock: Clock): Promise<PublishOutcome | null> {
+  const { id, checkId } = result ?? {};
+  if (typeof id !== 'string' || typeof checkId !== 'string') return null;
+  const stream = streamName('workflow', id);
+  return stream === undefined ? null : awaitPublishOutcome(store, clock, { stream, checkId, waitMs: 0 });
+}
