@@ -41,6 +41,8 @@ type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;
 type FindState = (stream: StreamName) => Promise<ExecutionState>;
 
 const CHECKED_MAX = 10_000;
+/** Runs whose manifest and opened inputs are kept at hand; the inputs are at most 64 KiB each. */
+const RUNS_MAX = 1_000;
 
 /**
  * Makes work out of intents: reads the pinned manifest, opens the values that it needs, resolves expressions.
@@ -55,6 +57,7 @@ export class WorkOrders {
   readonly #findState: FindState;
   readonly #requireRegion: boolean;
   /** stream/check id → the event that asked, so that its salt is found again without reading */
+  readonly #pinned = new LRUCache<string, Pinned>({ max: RUNS_MAX });
   readonly #checkEvents = new LRUCache<string, string>({ max: CHECKED_MAX });
 
   constructor(store: EventStore, workflows: WorkflowCommands, manifests: ManifestSource, values: SealedValues, findState: FindState, requireRegion: boolean) {
@@ -153,13 +156,21 @@ export class WorkOrders {
     const state = await this.#findState(stream as StreamName);
     const { request } = state;
     if (request === undefined || state.phase === 'ended') return undefined;
+    const known = this.#pinned.get(stream);
+    const pinned = known ?? (await this.#pin(stream, request));
+    if (known === undefined) this.#pinned.set(stream, pinned);
+    return { state, requested: request, ...pinned };
+  }
+
+  /** What never changes during a run: read and opened once, not once a task. */
+  async #pin(stream: string, request: NonNullable<ExecutionState['request']>): Promise<Pinned> {
     const first = await this.#eventAt(stream, 0);
     const inputs = (await this.#values.open(first, '/inputs', request.inputs.commitment)) as JsonObject;
     const workflow = await this.#workflows.find(request.workflow.id);
     const version = workflow?.state.versions.get(request.workflow.version);
     if (workflow === undefined || version === undefined) throw new Error(`run ${request.executionId} is pinned to a version that is gone`);
     const { plan } = await this.#manifests.at(workflow.stream, version.draftRevision, version.manifestDigest);
-    return { state, plan, inputs, requested: request, actor: first.actor };
+    return { plan, inputs, actor: first.actor };
   }
 
   async #bind(stream: string, run: Run, taskId: string, attempt: number): Promise<ReturnType<typeof resolve>> {
@@ -188,7 +199,8 @@ export class WorkOrders {
   }
 }
 
-type Run = { readonly state: ExecutionState; readonly plan: Plan; readonly inputs: JsonObject; readonly requested: NonNullable<ExecutionState['request']>; readonly actor: string };
+type Pinned = { readonly plan: Plan; readonly inputs: JsonObject; readonly actor: string };
+type Run = Pinned & { readonly state: ExecutionState; readonly requested: NonNullable<ExecutionState['request']> };
 
 function unbound(taskId: string, attempt: number, expression: string): Unbound {
   const message = `\${{ ${expression} }} has no value: check the inputs of the run and the output of the task that it names`;
