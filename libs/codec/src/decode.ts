@@ -44,5 +44,6 @@ function failed(code: DecodeFailure['code'], detail: string): DecodeFailure {
 
 // a validator that answered false always says why
 function problemOf(errors: readonly { readonly instancePath: string; readonly message?: string | undefined }[] | null | undefined): string {
-  return (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`).join('; ');
+  const all = errors?.map(({ instancePath, message }) => `${instancePath} ${message}`);
+  return `${all?.join('; ')}`;
 }

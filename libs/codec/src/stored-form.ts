@@ -1,4 +1,4 @@
-import { eventValidators } from '@maestro/contracts';
+import { eventValidators, validateStoredEventV1 } from '@maestro/contracts';
 import type { AnyEvent, StoredEventV1 } from '@maestro/contracts';
 import type { Json, Recorded } from '@maestro/domain';
 import { ZERO_HASH, canonicalText, eventHash, eventId, sha256 } from '@maestro/receipt';
@@ -20,7 +20,8 @@ const encoder = new TextEncoder();
 /**
  * Chains events to the head of their stream and makes their stored bytes. Deterministic: a retry that passes the same
  * arguments makes the same bytes. `now` is RFC 3339; time never runs backwards within a stream.
- * Throws when an event does not fit its own schema: a bug, caught before anything is stored.
+ * Throws when an event does not fit its own schema, or its cause not that of stored events: a bug, caught before
+ * anything is stored, for what is stored is kept for ever and a reader would set the whole stream aside.
  */
 export function prepareCommit(head: StreamHead, cause: Cause, now: string, events: readonly AnyEvent[]): PreparedEvent[] {
   const at = head.at !== null && head.at > now ? head.at : now;
@@ -32,7 +33,15 @@ export function prepareCommit(head: StreamHead, cause: Cause, now: string, event
     prepared.push(one);
     prev = one.recorded.hash;
   }
+  checkStoredForm(prepared[0]);
   return prepared;
+}
+
+/** Of the first event only: the others of its commit share its cause and time. */
+function checkStoredForm(first: PreparedEvent | undefined): void {
+  if (first === undefined || validateStoredEventV1(storedForm(first.recorded))) return;
+  const problem = validateStoredEventV1.errors?.[0];
+  throw new Error(`the stored form of ${first.recorded.event.type} is wrong: ${problem?.instancePath} ${problem?.message}`);
 }
 
 type Place = Cause & { readonly revision: number; readonly at: string; readonly prev: string; readonly index: number };
