@@ -65,8 +65,10 @@ function textAroundId(event: AnyEvent, place: Omit<Place, 'index'>): readonly [s
   ];
 }
 
+// RFC 8785 writes a well-formed string as JSON.stringify does
 function quote(text: string): string {
-  return canonicalText(text);
+  if (!text.isWellFormed()) throw new TypeError('a lone surrogate cannot be stored');
+  return JSON.stringify(text);
 }
 
 /** The stored form as an object; its canonical bytes are the event's bytes. */

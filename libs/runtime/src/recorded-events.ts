@@ -3,17 +3,22 @@ import type { Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
 import type { EventStore, StoredEvent, Version } from '@maestro/ports';
 
-// Every subscriber of one process is handed the same objects, so an event is parsed once, however many follow it.
-const decoded = new WeakMap<StoredEvent, Recorded>();
+// By the bytes themselves: a store hands the same ones to every subscriber, and the ones that were just appended to it.
+const decoded = new WeakMap<Uint8Array, Recorded>();
 
 /** Stored event → domain event. Faults with STORE_DAMAGED where the bytes are not an event of this release. */
 export function recordedOf(stored: StoredEvent): Recorded {
-  const known = decoded.get(stored);
+  const known = decoded.get(stored.bytes);
   if (known !== undefined) return known;
   const result = decodeEvent(stored.bytes, stored.hash);
   if (result.kind === 'failed') throw new Fault('STORE_DAMAGED', `${result.code} in ${stored.stream}: ${result.detail}`);
-  decoded.set(stored, result.recorded);
+  decoded.set(stored.bytes, result.recorded);
   return result.recorded;
+}
+
+/** What these bytes say is known already: they were made from it, and are in the store now. */
+export function rememberRecorded(bytes: Uint8Array, recorded: Recorded): void {
+  decoded.set(bytes, recorded);
 }
 
 export type LoadedStream = {

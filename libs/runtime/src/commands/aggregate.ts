@@ -5,7 +5,7 @@ import type { Decision, Recorded, Rejection, StreamName } from '@maestro/domain'
 import { isFault } from '@maestro/ports';
 import type { Appended, Clock, CommandEnvelope, Conflict, DataKeyId, EventStore, NewEvent, Version } from '@maestro/ports';
 import { LRUCache } from 'lru-cache';
-import { loadStream, recordedOf } from '../recorded-events.ts';
+import { loadStream, recordedOf, rememberRecorded } from '../recorded-events.ts';
 import type { SealedValues } from '../sealed-values.ts';
 import { StreamLocks } from './stream-locks.ts';
 
@@ -101,6 +101,7 @@ export class AggregateHandler<S> {
     if (first === undefined) return undefined;
     const appended = await this.#send(stream, aggregate.version, [first, ...rest]);
     if (appended.kind === 'conflict') return undefined;
+    for (const { bytes, recorded } of prepared) rememberRecorded(bytes, recorded);
     const events = prepared.map((one) => one.recorded);
     this.#fold(aggregate, events);
     aggregate.version = appended.version;

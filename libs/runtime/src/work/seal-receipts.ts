@@ -3,7 +3,7 @@ import type { ReceiptSignedV1 } from '@maestro/contracts';
 import { parseExecutionId, receiptStream } from '@maestro/domain';
 import type { ExecutionId, Recorded, StreamName } from '@maestro/domain';
 import type { Clock, Cursor, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer } from '@maestro/ports';
-import { CURRENT_ASSEMBLER, assembleSet, sha256 } from '@maestro/receipt';
+import { CURRENT_ASSEMBLER, assembleSet, eventsJsonl, sha256 } from '@maestro/receipt';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { followEvents } from '../follow-events.ts';
 import { loadStream, recordedOf } from '../recorded-events.ts';
@@ -138,7 +138,7 @@ export class ReceiptSealer {
     try {
       if (id === undefined) throw new Error('not a run');
       const { stored } = await loadStream(this.#d.store, terminal.stream as StreamName);
-      const { receipt, receiptJson, statement } = assembleSet(stored.map(recordedOf));
+      const { receipt, receiptJson, statement } = assembleSet(stored.map(recordedOf), { jsonl: eventsJsonl(stored.map(({ bytes }) => bytes)) });
       const bundle = await this.#d.signer.sign(statement);
       const { name, count, head, merkleRoot } = receipt.stream;
       const stream = { name, count, head: plain(head), merkleRoot: plain(merkleRoot) };
