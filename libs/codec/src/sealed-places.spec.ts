@@ -55,6 +55,10 @@ describe('what is encrypted', () => {
     expect(plaintext.length).toBeLessThan(2 * Math.max(256, JSON.stringify(places).length));
     expect(decodePlaces(plaintext)).toEqual(places);
   });
+  it.each([256, 512])('what takes %i bytes exactly needs no more, one byte more needs twice as much', (size) => {
+    const filled = (more: number) => encodePlaces([['/output', SALT, 'x'.repeat(size - JSON.stringify([['/output', SALT, '']]).length + more)]]);
+    expect([filled(0).length, filled(1).length]).toEqual([size, 2 * size]);
+  });
   it('any values come back, at a size that says no more than its power of two', () => {
     const places = fc.array(fc.tuple(fc.string(), fc.constant(SALT), fc.jsonValue() as fc.Arbitrary<Json>));
     fc.assert(

@@ -148,7 +148,7 @@ function attemptEnds(state: ExecutionState, data: AttemptEnd, phase: TaskPhase |
   state.counts = { ...state.counts, attempts: state.counts.attempts + 1 };
   closeChecksOf(state, data.taskId);
   if (phase === undefined) return change(state, data.taskId, { phase: 'backing-off' });
-  if (phase !== 'cancelled' && state.phase === 'running') state.phase = 'failing';
+  if (state.phase === 'running') state.phase = 'failing';
   return finish(state, data.taskId, phase, count);
 }
 
