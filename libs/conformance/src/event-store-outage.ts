@@ -1,16 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { isFault } from '@maestro/ports';
-import { Feed, fill, mustAppend, newEvents, newStream, readEverything, readWhole, type EventStoreHarness } from './event-store-harness.ts';
+import {
+  Feed,
+  fill,
+  mustAppend,
+  newEvents,
+  newStream,
+  readEverything,
+  readWhole,
+  type EventStoreHarness,
+} from './event-store-harness.ts';
 import type { ConformanceCase } from './matrix.ts';
 
 type Case = ConformanceCase<EventStoreHarness>;
 
-/** Tries again while the fault says that it may help, at most `triesMax` times; the adapter paces its own reconnects. */
-async function persist<T>(call: () => Promise<T>, triesMax = 100): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+const PERSIST_MS = 15_000; // longer than any election
+const PAUSE_MS = 20;
+
+/** Tries again, with a pause, as long as the fault says that it may help and the server may still come back. */
+async function persist<T>(call: () => Promise<T>): Promise<T> {
+  const endMs = performance.now() + PERSIST_MS;
+  for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (tries === triesMax || !isFault(error) || !error.retryable) throw error;
+      if (!isFault(error) || !error.retryable || performance.now() > endMs) throw error;
+      await pause(PAUSE_MS);
     }
   }
 }

@@ -213,7 +213,9 @@ export function foreignCursorCase(factory: () => Promise<EventStoreHarness>): Ca
           const read = await store.readAll({ after: bad, limit: 1 }).catch((e: unknown) => e);
           expect([bad, isFault(read, 'CURSOR_INVALID')]).toEqual([bad, true]);
           const items = store.subscribe({ after: bad, signal: new AbortController().signal });
-          const first = await items[Symbol.asyncIterator]().next().catch((e: unknown) => e);
+          const first = await items[Symbol.asyncIterator]()
+            .next()
+            .catch((e: unknown) => e);
           expect(isFault(first, 'CURSOR_INVALID')).toBe(true);
         }
         expect(() => store.compare(own, foreign)).toThrow(/CURSOR_INVALID/);

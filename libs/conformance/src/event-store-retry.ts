@@ -1,5 +1,14 @@
 import { isFault } from '@maestro/ports';
-import { fill, mustAppend, mustConflict, newEvent, newEvents, newStream, readWhole, type EventStoreHarness } from './event-store-harness.ts';
+import {
+  fill,
+  mustAppend,
+  mustConflict,
+  newEvent,
+  newEvents,
+  newStream,
+  readWhole,
+  type EventStoreHarness,
+} from './event-store-harness.ts';
 import type { ConformanceCase } from './matrix.ts';
 
 type Case = ConformanceCase<EventStoreHarness>;

@@ -1,7 +1,15 @@
 import { getEventListeners } from 'node:events';
 import type { EventStore, StoredEvent, SubscriptionItem } from '@maestro/ports';
 import type { StreamName } from '@maestro/domain';
-import { Feed, fill, mustAppend, newEvents, newStream, readEverything, type EventStoreHarness } from './event-store-harness.ts';
+import {
+  Feed,
+  fill,
+  mustAppend,
+  newEvents,
+  newStream,
+  readEverything,
+  type EventStoreHarness,
+} from './event-store-harness.ts';
 import type { ConformanceCase } from './matrix.ts';
 
 type Case = ConformanceCase<EventStoreHarness>;
@@ -32,7 +40,9 @@ export const subscribeCases: readonly Case[] = [
       const checkpoints = items.flatMap((i) => (i.kind === 'checkpoint' ? [i.cursor] : []));
       expect(checkpoints.length).toBeGreaterThanOrEqual(2);
       expect([...checkpoints].sort((a, b) => store.compare(a, b))).toEqual(checkpoints);
-      const places = items.flatMap((i) => (i.kind === 'event' ? [i.event.cursor] : i.kind === 'checkpoint' ? [i.cursor] : []));
+      const places = items.flatMap((i) =>
+        i.kind === 'event' ? [i.event.cursor] : i.kind === 'checkpoint' ? [i.cursor] : [],
+      );
       expect([...places].sort((a, b) => store.compare(a, b))).toEqual(places);
       await feed.stop();
     },

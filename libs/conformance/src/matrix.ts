@@ -35,14 +35,19 @@ export function renderMatrix(port: string, adapter: string, rows: ReadonlyMap<st
   return `${port} on ${adapter}\n${lines.join('\n')}\n`;
 }
 
-/** Where MAESTRO_CONFORMANCE_DIR names a folder: `<port>.<adapter>.json` {port, adapter, cases: name → status, reasons}, for CI to join into a table. */
+/**
+ * Prints the matrix. Where MAESTRO_CONFORMANCE_DIR names a folder it also writes `<port>.<adapter>.json` there, for CI
+ * to join into a table: {port, adapter, cases: name → status, reasons: name → why not}.
+ */
 function publish(port: string, adapter: string, rows: ReadonlyMap<string, Row>): void {
   process.stdout.write(renderMatrix(port, adapter, rows));
   const folder = process.env['MAESTRO_CONFORMANCE_DIR'];
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
   const cases = Object.fromEntries([...rows].map(([name, r]) => [name, r.status]));
-  const reasons = Object.fromEntries([...rows].flatMap(([name, r]) => (r.reason === undefined ? [] : [[name, r.reason]])));
+  const reasons = Object.fromEntries(
+    [...rows].flatMap(([name, r]) => (r.reason === undefined ? [] : [[name, r.reason]])),
+  );
   const body = { port, adapter, cases, reasons };
   writeFileSync(join(folder, `${port}.${adapter}.json`), `${JSON.stringify(body, null, 2)}\n`);
 }
@@ -66,16 +71,20 @@ export function conformanceSuite<Harness extends { dispose(): Promise<void> }>(
   }
   describe(`${port} conformance: ${adapter}`, () => {
     for (const c of cases.filter(({ number }) => excused[number] === undefined)) {
-      it(title(c), async () => {
-        rows.set(title(c), { status: 'failed' });
-        const harness = await factory();
-        try {
-          await c.run(harness);
-        } finally {
-          await harness.dispose();
-        }
-        rows.set(title(c), { status: 'ok' });
-      }, o.caseTimeoutMs ?? 20_000);
+      it(
+        title(c),
+        async () => {
+          rows.set(title(c), { status: 'failed' });
+          const harness = await factory();
+          try {
+            await c.run(harness);
+          } finally {
+            await harness.dispose();
+          }
+          rows.set(title(c), { status: 'ok' });
+        },
+        o.caseTimeoutMs ?? 20_000,
+      );
     }
     it('leaves out exactly the cases that the binding explains', async () => {
       const harness = await factory();

@@ -37,7 +37,10 @@ const contentCases: readonly Case[] = [
       const state = await h.open();
       await state.apply('dispatch', 'c1', [row('b'), row('a10'), row('a2')], []);
       await state.apply('dispatch', 'c2', [row('a')], []);
-      expect(await loaded(state, 'dispatch')).toEqual({ cursor: 'c2', rows: ['a', 'a10', 'a2', 'b'].map((k) => row(k)) });
+      expect(await loaded(state, 'dispatch')).toEqual({
+        cursor: 'c2',
+        rows: ['a', 'a10', 'a2', 'b'].map((k) => row(k)),
+      });
     },
   },
   {
@@ -88,7 +91,18 @@ const contentCases: readonly Case[] = [
     name: 'values-roundtrip',
     async run(h) {
       const state = await h.open();
-      const values: Json[] = [null, true, '', 'é 👩‍🚀 \u0000', 0, -1.5, Number.MAX_SAFE_INTEGER, [], {}, { a: [{ b: null }] }];
+      const values: Json[] = [
+        null,
+        true,
+        '',
+        'é 👩‍🚀 \u0000',
+        0,
+        -1.5,
+        Number.MAX_SAFE_INTEGER,
+        [],
+        {},
+        { a: [{ b: null }] },
+      ];
       const rows = values.map((value, i) => row(`k${i}`, value));
       await state.apply('dispatch', 'c1', rows, []);
       expect((await loaded(await h.reopen(), 'dispatch')).rows).toEqual(rows);
@@ -120,7 +134,7 @@ const safetyCases: readonly Case[] = [
       await state.apply('dispatch', 'c1', [row('a', value)], []);
       value.open.push('y');
       const [first] = (await loaded(state, 'dispatch')).rows;
-      (first?.value as { open: string[] }).open.push('z');
+      (first as unknown as { value: { open: string[] } }).value.open.push('z');
       expect((await loaded(state, 'dispatch')).rows).toEqual([row('a', { open: ['x'] })]);
     },
   },
@@ -161,7 +175,9 @@ const safetyCases: readonly Case[] = [
     name: 'concurrent-applies-all-land-in-order',
     async run(h) {
       const state = await h.open();
-      const applies = Array.from({ length: 50 }, (_, i) => state.apply('dispatch', `c${i}`, [row(`k${i}`), row('last', i)], []));
+      const applies = Array.from({ length: 50 }, (_, i) =>
+        state.apply('dispatch', `c${i}`, [row(`k${i}`), row('last', i)], []),
+      );
       await Promise.all(applies);
       const { cursor, rows } = await loaded(state, 'dispatch');
       expect([cursor, rows.length]).toEqual(['c49', 51]);
@@ -176,7 +192,8 @@ const safetyCases: readonly Case[] = [
       const open = await state.load('dispatch');
       await state.close();
       await state.close();
-      const closed = async (work: Promise<unknown>): Promise<boolean> => isFault(await work.catch((e: unknown) => e), 'STORE_CLOSED');
+      const closed = async (work: Promise<unknown>): Promise<boolean> =>
+        isFault(await work.catch((e: unknown) => e), 'STORE_CLOSED');
       expect(await closed(state.load('dispatch'))).toBe(true);
       expect(await closed(state.apply('dispatch', 'c1', [], []))).toBe(true);
       expect(open.cursor).toBeNull();
@@ -185,6 +202,10 @@ const safetyCases: readonly Case[] = [
 ];
 
 /** The suite that every process state must pass, called at the top of a spec file. */
-export function processStateConformance(adapter: string, factory: ProcessStateFactory, o: ConformanceOptions = {}): void {
+export function processStateConformance(
+  adapter: string,
+  factory: ProcessStateFactory,
+  o: ConformanceOptions = {},
+): void {
   conformanceSuite('process-state', adapter, [...contentCases, ...safetyCases], factory, o);
 }

@@ -5,7 +5,13 @@ describe('ManualClock', () => {
   it('fires timers in due order, ties in the order they were set', () => {
     const clock = new ManualClock();
     const fired: string[] = [];
-    for (const [name, ms] of [['c', 30], ['a', 10], ['b1', 20], ['b2', 20]] as const) clock.after(ms, () => fired.push(name));
+    for (const [name, ms] of [
+      ['c', 30],
+      ['a', 10],
+      ['b1', 20],
+      ['b2', 20],
+    ] as const)
+      clock.after(ms, () => fired.push(name));
     clock.advance(9);
     expect(fired).toEqual([]);
     clock.advance(11);

@@ -12,7 +12,10 @@ describe('entropy', () => {
     expect(whole.slice(0, 16)).toBe('f5ff61d7b533cd73');
   });
   it('differs between seeds and between draws', () => {
-    const draws = [seededEntropy(1), seededEntropy(2), systemEntropy].flatMap((e) => [hex(e.bytes(16)), hex(e.bytes(16))]);
+    const draws = [seededEntropy(1), seededEntropy(2), systemEntropy].flatMap((e) => [
+      hex(e.bytes(16)),
+      hex(e.bytes(16)),
+    ]);
     expect(new Set(draws).size).toBe(6);
     expect(systemEntropy.bytes(0)).toHaveLength(0);
   });

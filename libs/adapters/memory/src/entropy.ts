@@ -11,7 +11,7 @@ export function seededEntropy(seed: string | number): Entropy {
   return {
     bytes(count) {
       const out = new Uint8Array(count);
-      for (let filled = 0; filled < count; ) {
+      for (let filled = 0; filled < count;) {
         if (block.length === 0) block = createHash('sha256').update(`${seed}:${counter++}`).digest();
         const part = block.subarray(0, count - filled);
         out.set(part, filled);

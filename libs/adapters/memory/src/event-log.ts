@@ -25,7 +25,10 @@ export class MemoryEventLog {
     const digits = cursor.startsWith(`${this.#incarnation}.`) ? cursor.slice(this.#incarnation.length + 1) : '';
     const position = /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : NaN;
     if (!(position <= this.events.length)) {
-      throw new Fault('CURSOR_INVALID', `"${cursor}" is no place in this store; start from a checkpoint of this store, or from null`);
+      throw new Fault(
+        'CURSOR_INVALID',
+        `"${cursor}" is no place in this store; start from a checkpoint of this store, or from null`,
+      );
     }
     return position;
   }

@@ -40,7 +40,9 @@ describe('MemoryEventStore', () => {
   });
   it('refuses a call whose signal has fired', async () => {
     const store = new MemoryEventStore();
-    const fault: unknown = await store.readAll({ after: null, limit: 1, signal: AbortSignal.abort() }).catch((e: unknown) => e);
+    const fault: unknown = await store
+      .readAll({ after: null, limit: 1, signal: AbortSignal.abort() })
+      .catch((e: unknown) => e);
     expect(isFault(fault, 'ABORTED')).toBe(true);
   });
 });

@@ -57,7 +57,10 @@ export class MemoryEventStore implements EventStore {
     if (at !== stored.length - 1) return this.#retried(stored, at, events);
     for (const e of events) {
       if (eventHash(e.bytes) !== e.hash) {
-        throw new Fault('STORE_DAMAGED', `event ${e.id} for ${stream} came with a hash that is not its own; nothing was written`);
+        throw new Fault(
+          'STORE_DAMAGED',
+          `event ${e.id} for ${stream} came with a hash that is not its own; nothing was written`,
+        );
       }
     }
     for (const e of events) {
@@ -68,7 +71,12 @@ export class MemoryEventStore implements EventStore {
     }
     this.#log.streams.set(stream, stored);
     this.#wake();
-    return { kind: 'appended', version: versionAt(stored.length - 1), cursor: this.#log.cursorAt(this.#log.events.length), deduplicated: false };
+    return {
+      kind: 'appended',
+      version: versionAt(stored.length - 1),
+      cursor: this.#log.cursorAt(this.#log.events.length),
+      deduplicated: false,
+    };
   }
 
   /** The same events at the same place are this call's own earlier success; anything else is a conflict. */

@@ -17,8 +17,14 @@ workQueueConformance('memory', async () => {
   return { queue, waitingMax: 20, advance, dispose: () => queue.close() };
 });
 
-const work = (intentId: string, o: Partial<Work> = {}): Work =>
-  ({ kind: 'task', intentId, workClass: 'default', executionId: 'run-1', payload: null, ...o });
+const work = (intentId: string, o: Partial<Work> = {}): Work => ({
+  kind: 'task',
+  intentId,
+  workClass: 'default',
+  executionId: 'run-1',
+  payload: null,
+  ...o,
+});
 
 describe('MemoryWorkQueue', () => {
   it('leaves no timer behind when all work is done, revoked or the queue is closed', async () => {
@@ -62,12 +68,19 @@ describe('MemoryWorkQueue', () => {
     queue.consume('task', async (l) => ({ kind: 'reject', reason: `bad ${l.work.intentId}` }), { concurrencyMax: 1 });
     await queue.publish([work('a'), work('b'), work('c')]);
     await turn();
-    expect([...queue.rejected()]).toEqual([['b', 'bad b'], ['c', 'bad c']]);
+    expect([...queue.rejected()]).toEqual([
+      ['b', 'bad b'],
+      ['c', 'bad c'],
+    ]);
   });
   it('takes classes in turn, so that one full class holds no other back', async () => {
     const queue = new MemoryWorkQueue({ clock: new ManualClock(), entropy: seededEntropy(1) });
     const order: string[] = [];
-    await queue.publish([work('s1', { workClass: 's' }), work('s2', { workClass: 's' }), work('l1', { workClass: 'l' })]);
+    await queue.publish([
+      work('s1', { workClass: 's' }),
+      work('s2', { workClass: 's' }),
+      work('l1', { workClass: 'l' }),
+    ]);
     queue.consume('task', async (l) => (order.push(l.work.intentId), { kind: 'ack' }), { concurrencyMax: 1 });
     await turn();
     expect(order).toEqual(['s1', 'l1', 's2']);
@@ -76,7 +89,10 @@ describe('MemoryWorkQueue', () => {
     const clock = new ManualClock();
     const queue = new MemoryWorkQueue({ clock, entropy: seededEntropy(1) });
     const signals: AbortSignal[] = [];
-    const handler = (_: unknown, signal: AbortSignal): Promise<never> => (signals.push(signal), new Promise<never>(() => {}));
+    const handler = (_: unknown, signal: AbortSignal): Promise<never> => (
+      signals.push(signal),
+      new Promise<never>(() => {})
+    );
     const first = queue.consume('task', handler, { concurrencyMax: 1, ackWaitMs: 100 });
     await queue.publish([work('a')]);
     await turn();

@@ -72,13 +72,23 @@ export class MemoryWorkQueue implements WorkQueue {
   async publish(work: readonly [Work, ...Work[]]): Promise<void> {
     this.#check();
     const fresh = new Map<string, Work>();
-    for (const w of work) if (!this.#entries.has(w.intentId) && !this.#rejected.has(w.intentId)) fresh.set(w.intentId, w);
+    for (const w of work)
+      if (!this.#entries.has(w.intentId) && !this.#rejected.has(w.intentId)) fresh.set(w.intentId, w);
     const waiting = this.#depths.policy.waiting + this.#depths.task.waiting;
     if (waiting + fresh.size > this.#o.waitingMax) {
-      throw new Fault('QUEUE_FULL', `${waiting} works wait, at most ${this.#o.waitingMax} may; publish again later`, { retryable: true });
+      throw new Fault('QUEUE_FULL', `${waiting} works wait, at most ${this.#o.waitingMax} may; publish again later`, {
+        retryable: true,
+      });
     }
     for (const w of fresh.values()) {
-      const entry: Entry = { work: w, deliveries: 0, state: 'waiting', revoked: false, cancelTimer: () => {}, abort: undefined };
+      const entry: Entry = {
+        work: w,
+        deliveries: 0,
+        state: 'waiting',
+        revoked: false,
+        cancelTimer: () => {},
+        abort: undefined,
+      };
       this.#entries.set(w.intentId, entry);
       this.#depths[w.kind].waiting += 1;
       this.#lanes.push(entry);
@@ -150,7 +160,7 @@ export class MemoryWorkQueue implements WorkQueue {
 
   /** Hands out one work per consumer and round, so that consumers share; a consumer served goes to the end of the row. */
   #pump(): void {
-    for (let progress = true; progress; ) {
+    for (let progress = true; progress;) {
       progress = false;
       for (const consumer of [...this.#consumers]) {
         if (consumer.running.size >= consumer.concurrencyMax) continue;
@@ -171,10 +181,16 @@ export class MemoryWorkQueue implements WorkQueue {
     this.#move(entry, 'leased');
     entry.cancelTimer = this.#o.clock.after(consumer.ackWaitMs, () => {
       this.#settle(entry, abort, retryAfter(0));
-      abort.abort(new Fault('ABORTED', `the lease of intent ${entry.work.intentId} ran out after ${consumer.ackWaitMs} ms`));
+      abort.abort(
+        new Fault('ABORTED', `the lease of intent ${entry.work.intentId} ran out after ${consumer.ackWaitMs} ms`),
+      );
     });
     const leaseId = `${this.#leasePrefix}-${++this.#leases}`;
-    const run = this.#run(consumer.handler, { work: entry.work, leaseId, delivery: entry.deliveries }, abort.signal).then((answer) => {
+    const run = this.#run(
+      consumer.handler,
+      { work: entry.work, leaseId, delivery: entry.deliveries },
+      abort.signal,
+    ).then((answer) => {
       consumer.running.delete(run);
       this.#settle(entry, abort, answer);
       this.#pumpSoon();
