@@ -13,7 +13,11 @@ export type ArrivingEvent = {
   readonly hash: Uint8Array;
   readonly sealed: Uint8Array | null;
 };
-export type ArrivingAppend = { readonly stream: string; readonly at: number; readonly events: readonly ArrivingEvent[] };
+export type ArrivingAppend = {
+  readonly stream: string;
+  readonly at: number;
+  readonly events: readonly ArrivingEvent[];
+};
 
 /** Many appends in a few flat arrays and one buffer that is handed over, not copied, to the writer's thread. */
 export type AppendBatch = {

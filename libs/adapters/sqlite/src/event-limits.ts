@@ -18,13 +18,19 @@ export function checkStreamName(name: string): void {
 export function checkEvents(events: readonly NewEvent[], limits: StoreLimits): void {
   if (events.length === 0) throw new Fault('APPEND_EMPTY', 'an append needs at least one event');
   if (events.length > limits.commitEventsMax) {
-    throw new Fault('COMMIT_TOO_LARGE', `${events.length} events in one commit; at most ${limits.commitEventsMax}, split it`);
+    throw new Fault(
+      'COMMIT_TOO_LARGE',
+      `${events.length} events in one commit; at most ${limits.commitEventsMax}, split it`,
+    );
   }
   let total = 0;
   for (const e of events) {
     const size = e.bytes.length + (e.sealed?.length ?? 0);
     if (size > limits.eventBytesMax) {
-      throw new Fault('EVENT_TOO_LARGE', `event ${e.id} has ${size} bytes; at most ${limits.eventBytesMax}, store a blob instead`);
+      throw new Fault(
+        'EVENT_TOO_LARGE',
+        `event ${e.id} has ${size} bytes; at most ${limits.eventBytesMax}, store a blob instead`,
+      );
     }
     total += size;
   }

@@ -75,12 +75,18 @@ export class EventReader {
         if (bytes >= READ_BYTES_MAX) return events;
       }
       if (events.length === limit) return events;
-      throw new Fault('STORE_DAMAGED', `the event at position ${position + 1 + events.length} is missing; restore a backup`);
+      throw new Fault(
+        'STORE_DAMAGED',
+        `the event at position ${position + 1 + events.length} is missing; restore a backup`,
+      );
     });
   }
 
   /** Undefined: no such stream. `from` is clamped to the stream when reading backward. */
-  stream(name: StreamName, o: { readonly from?: number; readonly forward: boolean; readonly limit: number }): StreamStretch | undefined {
+  stream(
+    name: StreamName,
+    o: { readonly from?: number; readonly forward: boolean; readonly limit: number },
+  ): StreamStretch | undefined {
     return reading(() => {
       const found = this.#index.find(name);
       if (found === undefined) return undefined;
@@ -90,7 +96,12 @@ export class EventReader {
       const count = Math.min(o.limit, Math.max(0, available));
       if (count === 0) return { events: [], head };
       const statement = o.forward ? this.#forward : this.#backward;
-      const events = this.#stretch(statement.iterate(id, from, count) as Iterable<unknown>, { name, from, step: o.forward ? 1 : -1, count });
+      const events = this.#stretch(statement.iterate(id, from, count) as Iterable<unknown>, {
+        name,
+        from,
+        step: o.forward ? 1 : -1,
+        count,
+      });
       return { events, head };
     });
   }
@@ -116,9 +127,16 @@ export class EventReader {
     const stream = name ?? this.#nameOf(streamId, position);
     const whole = bytes instanceof Uint8Array && hash instanceof Uint8Array && digest instanceof Uint8Array;
     const own = whole ? eventHash(bytes) : undefined;
-    if (own === undefined || !own.equals(hash) || !rowDigest({ position, stream, revision, id, type }, own, sealed).equals(digest)) {
+    if (
+      own === undefined ||
+      !own.equals(hash) ||
+      !rowDigest({ position, stream, revision, id, type }, own, sealed).equals(digest)
+    ) {
       const what = own?.equals(hash) === true ? 'columns do not match their digest' : 'bytes do not match their hash';
-      throw new Fault('STORE_DAMAGED', `revision ${revision} of stream ${stream} (position ${position}): its ${what}; restore a backup`);
+      throw new Fault(
+        'STORE_DAMAGED',
+        `revision ${revision} of stream ${stream} (position ${position}): its ${what}; restore a backup`,
+      );
     }
     const cursor = this.#cursorAt(position);
     return { id, type, bytes, hash: own.toString('hex'), sealed, stream, revision: BigInt(revision), cursor };
@@ -128,7 +146,8 @@ export class EventReader {
     const known = this.#names.get(streamId);
     if (known !== undefined) return known;
     const name = this.#index.nameOf(streamId);
-    if (name === undefined) throw new Fault('STORE_DAMAGED', `the event at position ${position} names no stream; restore a backup`);
+    if (name === undefined)
+      throw new Fault('STORE_DAMAGED', `the event at position ${position} names no stream; restore a backup`);
     if (this.#names.size >= NAMES_MAX) this.#names.clear();
     this.#names.set(streamId, name as StreamName);
     return name as StreamName;

@@ -181,7 +181,8 @@ export class SqliteEventStore implements EventStore {
 
   #check(signal?: AbortSignal): void {
     if (this.#closing !== undefined) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
-    if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
+    if (signal?.aborted === true)
+      throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
   }
 
   #limit(asked: number): number {
@@ -195,7 +196,10 @@ export class SqliteEventStore implements EventStore {
   #parse(cursor: Cursor): number {
     const own = cursor.startsWith(`${this.#incarnation}.`) ? cursor.slice(this.#incarnation.length + 1) : '';
     if (!/^[1-9]\d{0,14}$/.test(own)) {
-      throw new Fault('CURSOR_INVALID', `"${cursor}" is no place in this store (${this.#incarnation}); start from one of its checkpoints, or from null`);
+      throw new Fault(
+        'CURSOR_INVALID',
+        `"${cursor}" is no place in this store (${this.#incarnation}); start from one of its checkpoints, or from null`,
+      );
     }
     return Number(own);
   }
@@ -204,7 +208,10 @@ export class SqliteEventStore implements EventStore {
     const position = cursor === null ? 0 : this.#parse(cursor);
     // a commit may be on disk and its answer still on the way
     if (position <= this.#recent.head || position <= this.#reader.lastPosition()) return position;
-    throw new Fault('CURSOR_INVALID', `the cursor is at ${position}, the store ends at ${this.#recent.head}: it has lost events or is another copy`);
+    throw new Fault(
+      'CURSOR_INVALID',
+      `the cursor is at ${position}, the store ends at ${this.#recent.head}: it has lost events or is another copy`,
+    );
   }
 
   #after(position: number, limit: number): readonly StoredEvent[] {
@@ -242,13 +249,25 @@ export async function openSqliteEventStore(o: SqliteEventStoreOptions): Promise<
   const writer = new WriterClient(link, o.after ?? machineAfter);
   const { incarnation, position } = await writer.opened;
   const cursorAt = (at: number): Cursor => `${incarnation}.${at}`;
-  const recent = new RecentEvents(position, { countMax: o.recentEventsMax ?? 4_096, bytesMax: o.recentBytesMax ?? 8 * 1024 * 1024 });
+  const recent = new RecentEvents(position, {
+    countMax: o.recentEventsMax ?? 4_096,
+    bytesMax: o.recentBytesMax ?? 8 * 1024 * 1024,
+  });
   const wakes = new Set<() => void>();
   const keep = ({ stream, at, events }: AppendRequest, firstPosition: number): void => {
     for (const [i, e] of events.entries()) {
       const { id, type, bytes, hash, sealed } = e;
       const revision = BigInt(at + 1 + i);
-      recent.push({ id, type, bytes, hash, sealed, stream: stream as StreamName, revision, cursor: cursorAt(firstPosition + i) });
+      recent.push({
+        id,
+        type,
+        bytes,
+        hash,
+        sealed,
+        stream: stream as StreamName,
+        revision,
+        cursor: cursorAt(firstPosition + i),
+      });
     }
   };
   writer.observe({ committed: keep, settled: () => wakeAll(wakes) });

@@ -5,7 +5,7 @@ import type { ArrivingAppend, ArrivingEvent } from './append-batch.ts';
 import type { Outcome } from './append-outcome.ts';
 import type { HeadMarkEntry } from './head-mark.ts';
 import { rowDigest } from './row-digest.ts';
-import { isSyncFailure, plainFault, type PlainFault } from './storage-fault.ts';
+import { isSyncFailure, plainFault, unknownOutcome, type PlainFault } from './storage-fault.ts';
 import { StreamIndex, type StreamRow } from './stream-index.ts';
 
 /** Heads of the streams written last, so that an append to a known stream looks nothing up. */
@@ -42,7 +42,8 @@ export class GroupWriter {
     this.#insertStream = db.prepare('INSERT INTO streams (name, head) VALUES (?, ?)');
     this.#moveHead = db.prepare('UPDATE streams SET head = ? WHERE id = ?');
     this.#insertEvent = db.prepare(
-      'INSERT INTO events (position, stream_id, revision, id, type, bytes, hash, sealed, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO events (position, stream_id, revision, id, type, bytes, hash, sealed, digest)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#storedEvent = db.prepare(
       'SELECT position, id, type, hash FROM events INDEXED BY events_by_stream WHERE stream_id = ? AND revision = ?',
@@ -74,7 +75,8 @@ export class GroupWriter {
       const undone = this.#undo(committing && isSyncFailure(error));
       const fault = undone ? plainFault(error) : unknownOutcome(error);
       // damage may concern one append only: alone, each shows its own
-      if (fault.code === 'STORE_DAMAGED' && appends.length > 1) return appends.flatMap((append) => this.write([append]));
+      if (fault.code === 'STORE_DAMAGED' && appends.length > 1)
+        return appends.flatMap((append) => this.write([append]));
       return appends.map(() => faulted(fault));
     }
   }
@@ -152,9 +154,4 @@ export class GroupWriter {
       return !syncFailed;
     }
   }
-}
-
-function unknownOutcome(error: unknown): PlainFault {
-  const { detail } = plainFault(error);
-  return { code: 'STORE_OUTCOME_UNKNOWN', detail: `flushing to disk failed; send the same events again (${detail})`, retryable: true };
 }

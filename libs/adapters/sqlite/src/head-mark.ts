@@ -1,5 +1,15 @@
 import { hash } from 'node:crypto';
-import { closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault } from '@maestro/ports';
 import { createPrivateFile, syncFolder } from './private-file.ts';
@@ -81,7 +91,10 @@ export class HeadMark {
     if (latest === undefined) {
       const size = fstatSync(this.#fd).size;
       closeSync(this.#fd);
-      throw new Fault('STORE_DAMAGED', `the head mark ${path} (${size} bytes) cannot be read; check the store against a backup, then delete it`);
+      throw new Fault(
+        'STORE_DAMAGED',
+        `the head mark ${path} (${size} bytes) cannot be read; check the store against a backup, then delete it`,
+      );
     }
     this.#sequence = latest.sequence;
     this.#latest = latest.entry;

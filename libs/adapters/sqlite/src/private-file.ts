@@ -35,7 +35,9 @@ export function lockFile(path: string): () => void {
     db.close();
     const plain = plainFault(error);
     if ((error as { errcode?: number }).errcode !== 5) throw toFault(plain, error);
-    throw new Fault('STORE_IN_USE', `another process holds ${path}; stop it, or use another data folder`, { cause: error });
+    throw new Fault('STORE_IN_USE', `another process holds ${path}; stop it, or use another data folder`, {
+      cause: error,
+    });
   }
   return () => db.close();
 }

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { processStateConformance } from '@maestro/conformance';
+import { isFault } from '@maestro/ports';
 import { openSqliteProcessState, type SqliteProcessState } from './process-state.ts';
 
 processStateConformance('sqlite', async () => {
@@ -14,4 +16,54 @@ processStateConformance('sqlite', async () => {
   };
   const dispose = (): Promise<void> => state.close().finally(() => rmSync(folder, { recursive: true }));
   return { open: async () => state, reopen, dispose };
+});
+
+describe('SqliteProcessState', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'maestro-process-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('keeps its file to the user', async () => {
+    const path = join(folder, 'process.db');
+    await (await openSqliteProcessState({ path })).close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+  it('refuses a state of a newer version, and a file that is no database', async () => {
+    const path = join(folder, 'process.db');
+    await (await openSqliteProcessState({ path })).close();
+    const db = new DatabaseSync(path);
+    db.exec("UPDATE meta SET value = '99'");
+    db.close();
+    expect(await openSqliteProcessState({ path }).catch((e: unknown) => isFault(e, 'STORE_NEWER'))).toBe(true);
+    writeFileSync(path, 'no database '.repeat(500));
+    expect(await openSqliteProcessState({ path }).catch((e: unknown) => isFault(e, 'STORE_DAMAGED'))).toBe(true);
+  });
+  it('says that nothing was written while another connection holds the database, and goes on after', async () => {
+    const path = join(folder, 'process.db');
+    const state = await openSqliteProcessState({ path, busyTimeoutMs: 0 });
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const fault: unknown = await state.apply('dispatch', 'c1', [{ key: 'a', value: 1 }], []).catch((e: unknown) => e);
+    expect(isFault(fault, 'STORE_READ_ONLY') && fault.retryable).toBe(true);
+    other.close();
+    await state.apply('dispatch', 'c2', [{ key: 'a', value: 1 }], []);
+    expect((await state.load('dispatch')).cursor).toBe('c2');
+    await state.close();
+  });
+  it('ends a load that is under way with a fault when it is closed', async () => {
+    const state = await openSqliteProcessState({ path: join(folder, 'process.db') });
+    await state.apply(
+      'dispatch',
+      'c1',
+      [
+        { key: 'a', value: 1 },
+        { key: 'b', value: 2 },
+      ],
+      [],
+    );
+    const rows = (await state.load('dispatch')).rows[Symbol.asyncIterator]();
+    await rows.next();
+    await state.close();
+    expect(await rows.next().catch((e: unknown) => isFault(e, 'STORE_CLOSED'))).toBe(true);
+  });
 });

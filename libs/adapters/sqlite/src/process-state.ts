@@ -98,13 +98,19 @@ export class SqliteProcessState implements ProcessState {
 }
 
 /** Opens the state, creating it where it is missing. Faults: STORE_NEWER, STORE_DAMAGED, STORE_READ_ONLY, SQLITE_TOO_OLD. */
-export async function openSqliteProcessState(o: { readonly path: string }): Promise<SqliteProcessState> {
+export async function openSqliteProcessState(o: {
+  readonly path: string;
+  /** how long a call waits, blocking, for another connection to let go; default 2,000 */
+  readonly busyTimeoutMs?: number;
+}): Promise<SqliteProcessState> {
   return reading(() => {
     createPrivateFile(o.path);
     const db = new DatabaseSync(o.path);
     try {
       checkSqliteVersion(sqliteVersion(db));
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
+      db.exec(
+        `PRAGMA busy_timeout = ${o.busyTimeoutMs ?? 2_000}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`,
+      );
       if (checkSchemaVersion(db) === 'empty') db.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT`);
       return new SqliteProcessState(o.path, db);
     } catch (error) {

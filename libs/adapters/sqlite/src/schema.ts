@@ -28,7 +28,10 @@ export function checkSqliteVersion(version: string): void {
     const part = parts[i] ?? 0;
     if (part > min) return;
     if (part < min) {
-      throw new Fault('SQLITE_TOO_OLD', `SQLite ${version} can corrupt its log; ${SQLITE_MIN.join('.')} or newer is needed: update Node`);
+      throw new Fault(
+        'SQLITE_TOO_OLD',
+        `SQLite ${version} can corrupt its log; ${SQLITE_MIN.join('.')} or newer is needed: update Node`,
+      );
     }
   }
 }
@@ -50,7 +53,10 @@ export function checkSchemaVersion(db: DatabaseSync): 'empty' | 'current' {
   if (!hasTable(db, 'meta')) return 'empty';
   const found = Number(metaOf(db, 'schema_version'));
   if (found > SCHEMA_VERSION) {
-    throw new Fault('STORE_NEWER', `the store has schema ${found}, this version reads up to ${SCHEMA_VERSION}: start a newer version`);
+    throw new Fault(
+      'STORE_NEWER',
+      `the store has schema ${found}, this version reads up to ${SCHEMA_VERSION}: start a newer version`,
+    );
   }
   return 'current';
 }
@@ -66,6 +72,7 @@ export function prepareEventTables(db: DatabaseSync): string {
     db.exec('COMMIT');
   }
   const incarnation = metaOf(db, 'incarnation');
-  if (incarnation === undefined) throw new Fault('STORE_DAMAGED', 'the store has lost its incarnation; restore a backup');
+  if (incarnation === undefined)
+    throw new Fault('STORE_DAMAGED', 'the store has lost its incarnation; restore a backup');
   return incarnation;
 }

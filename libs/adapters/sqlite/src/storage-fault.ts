@@ -16,6 +16,8 @@ const PASSING = new Map([
 ]);
 // 1: our own statements do not fit the tables any more.
 const DAMAGE = new Set([1, 11, 19, 20, 24, 26]);
+/** IOERR_SHORT_READ (the file was cut), IOERR_DATA, IOERR_CORRUPTFS: no free space mends these. */
+const DAMAGE_EXTENDED = new Set([522, 8202, 8458]);
 /** IOERR_FSYNC and IOERR_DIR_FSYNC: what was written before may or may not reach the disk. */
 const SYNC_FAILED = new Set([1034, 1290]);
 
@@ -26,19 +28,37 @@ function errcodeOf(error: unknown): number | undefined {
 
 export const isSyncFailure = (error: unknown): boolean => SYNC_FAILED.has(errcodeOf(error) ?? 0);
 
+const messageOf = (error: unknown): string => String((error as { message?: unknown }).message ?? error);
+
+/** `SQLite 1034: disk I/O error`, or the message of an error of another kind. */
+function describe(error: unknown): string {
+  const errcode = errcodeOf(error);
+  return errcode === undefined ? messageOf(error) : `SQLite ${errcode}: ${messageOf(error)}`;
+}
+
 /** What an error of the database means to callers. Faults pass as they are. */
 export function plainFault(error: unknown): PlainFault {
-  const message = error instanceof Error ? error.message : String((error as { message?: unknown })?.message ?? error);
-  if (isFault(error)) return { code: error.code, detail: message.slice(error.code.length + 2), retryable: error.retryable };
-  const errcode = errcodeOf(error);
-  const primary = (errcode ?? 0) & 0xff;
-  const shown = `SQLite ${errcode ?? '?'}: ${message}`;
-  if (DAMAGE.has(primary)) {
-    return { code: 'STORE_DAMAGED', detail: `the database file is damaged; restore a backup (${shown})`, retryable: false };
+  if (isFault(error))
+    return { code: error.code, detail: error.message.slice(error.code.length + 2), retryable: error.retryable };
+  const errcode = errcodeOf(error) ?? 0;
+  const primary = errcode & 0xff;
+  const shown = describe(error);
+  if (DAMAGE.has(primary) || DAMAGE_EXTENDED.has(errcode)) {
+    return {
+      code: 'STORE_DAMAGED',
+      detail: `the database file is damaged; restore a backup (${shown})`,
+      retryable: false,
+    };
   }
   const why = PASSING.get(primary) ?? 'the database refused to write';
   const advice = 'nothing was written; free space or mend the disk, then try again';
   return { code: 'STORE_READ_ONLY', detail: `${why}; ${advice} (${shown})`, retryable: true };
+}
+
+/** A flush failed, and so did taking back what was flushed: a restart may find the events or not. */
+export function unknownOutcome(error: unknown): PlainFault {
+  const detail = `flushing to disk failed; read the stream back, or send the same events again (${describe(error)})`;
+  return { code: 'STORE_OUTCOME_UNKNOWN', detail, retryable: true };
 }
 
 export const toFault = (plain: PlainFault, cause?: unknown): Fault =>

@@ -15,7 +15,9 @@ export class StreamIndex {
     this.#byName = db.prepare('SELECT id FROM streams INDEXED BY streams_by_name WHERE name = ?');
     this.#byNameAgain = db.prepare('SELECT id FROM streams INDEXED BY streams_by_name_again WHERE name = ?');
     this.#byId = db.prepare('SELECT name, head FROM streams WHERE id = ?');
-    this.#lastRevision = db.prepare('SELECT max(revision) AS head FROM events INDEXED BY events_by_stream WHERE stream_id = ?');
+    this.#lastRevision = db.prepare(
+      'SELECT max(revision) AS head FROM events INDEXED BY events_by_stream WHERE stream_id = ?',
+    );
   }
 
   /** Undefined: no such stream. STORE_DAMAGED where the ways disagree. */

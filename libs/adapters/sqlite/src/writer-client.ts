@@ -71,6 +71,7 @@ export class WriterClient {
     this.#after = after;
     const opening = Promise.withResolvers<WriterOpened>();
     this.opened = opening.promise;
+    this.opened.catch(() => {}); // whoever opens awaits it; a writer that ends later must not end the process
     link.listen(
       (message) => {
         if (message.kind === 'opened') opening.resolve(message);
@@ -150,14 +151,16 @@ export class WriterClient {
     this.#inFlight = this.#inFlight.slice(outcomes.length);
     for (const [i, outcome] of outcomes.entries()) {
       const request = answered[i]?.request;
-      if (outcome.kind === 'appended' && request !== undefined) this.#observer.committed(request, outcome.firstPosition);
+      if (outcome.kind === 'appended' && request !== undefined)
+        this.#observer.committed(request, outcome.firstPosition);
     }
     for (const [i, outcome] of outcomes.entries()) answered[i]?.settle?.(outcome);
     this.#observer.settled();
   }
 
   #giveUp(pending: Pending, why: string): void {
-    if (!pending.posted) return pending.settle?.(new Fault('ABORTED', `${why} before the events had left; nothing was written`));
+    if (!pending.posted)
+      return pending.settle?.(new Fault('ABORTED', `${why} before the events had left; nothing was written`));
     const unknown = `${why} after the events had gone to the writer; read the stream back, or send the same events again`;
     pending.settle?.(new Fault('STORE_OUTCOME_UNKNOWN', unknown, { retryable: true }));
   }

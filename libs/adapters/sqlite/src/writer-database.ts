@@ -25,7 +25,8 @@ export type WriterDatabase = {
 
 function checkMark(db: DatabaseSync, path: string, mark: HeadMarkEntry, head: HeadMarkEntry): void {
   if (mark.position === 0) return;
-  const stored = db.prepare('SELECT hash FROM events WHERE position = ?').get(mark.position)?.['hash'] as Uint8Array | undefined;
+  const stored = db.prepare('SELECT hash FROM events WHERE position = ?').get(mark.position)?.['hash'] as
+    Uint8Array | undefined;
   const advice = `restore ${path} from a backup at least as new; nothing runs on a store that forgot what it acknowledged`;
   const markHash = Buffer.from(mark.hash).toString('hex');
   if (head.position < mark.position || stored === undefined) {
@@ -33,16 +34,22 @@ function checkMark(db: DatabaseSync, path: string, mark: HeadMarkEntry, head: He
     const range = missing === mark.position ? `event ${missing} is` : `events ${missing} to ${mark.position} are`;
     throw new Fault(
       'STORE_BEHIND_MARK',
-      `the head mark is at position ${mark.position} (hash ${markHash}), the store ends at ${head.position}: ${range} missing; ${advice}`,
+      `the head mark is at position ${mark.position} (hash ${markHash}), ` +
+        `the store ends at ${head.position}: ${range} missing; ${advice}`,
     );
   }
   if (Buffer.compare(stored, mark.hash) === 0) return;
   const found = Buffer.from(stored).toString('hex');
-  throw new Fault('STORE_BEHIND_MARK', `at position ${mark.position} the head mark has hash ${markHash}, the store has ${found}; ${advice}`);
+  throw new Fault(
+    'STORE_BEHIND_MARK',
+    `at position ${mark.position} the head mark has hash ${markHash}, the store has ${found}; ${advice}`,
+  );
 }
 
 function configure(db: DatabaseSync, o: WriterOptions): void {
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -16000');
+  db.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -16000',
+  );
   db.exec('PRAGMA wal_autocheckpoint = 2000');
   if (o.storeBytesMax === undefined) return;
   const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.['page_size']);

@@ -96,7 +96,11 @@ export function serveWriter(port: MessagePort, o: WriterOptions): void {
     const store = openWriterDatabase(o);
     const loop = new WriterLoop(port, store, o.markDelayMs);
     port.on('message', (message: ToWriter) => loop.take(message));
-    port.postMessage({ kind: 'opened', incarnation: store.incarnation, position: store.writer.head.position } satisfies FromWriter);
+    port.postMessage({
+      kind: 'opened',
+      incarnation: store.incarnation,
+      position: store.writer.head.position,
+    } satisfies FromWriter);
   } catch (error) {
     port.postMessage({ kind: 'refused', fault: plainFault(error) } satisfies FromWriter);
     port.close();
