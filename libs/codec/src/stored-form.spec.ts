@@ -29,7 +29,7 @@ describe('the bytes of an event', () => {
   it.each([
     ['plain', cancelRequested('hello')],
     ['beyond ASCII', cancelRequested('Grüße, 🌍 \u2028\u0000\u001f\u007f "quoted" \\ /')],
-    ['any keys and values', draft({ '\u20ac': 'Euro', '\r': 'CR', '1': 1e21, '\ud83d\ude02': [0.1, -0, 1e-7, 333333333.33333329], '': null, __proto__x: { b: true, a: [] } })],
+    ['any keys and values', draft({ '\u20ac': 'Euro', '\r': 'CR', '1': 1e21, '\ud83d\ude02': [0.1, -0, 1e-7, 333333333.3333333], '': null, __proto__x: { b: true, a: [] } })],
   ])('are RFC 8785 of exactly its stored form: %s', (_, event) => {
     const { bytes, recorded } = one(event);
     expect(Buffer.from(bytes).toString()).toBe(Buffer.from(canonicalBytes(storedForm(recorded) as unknown as Json)).toString());
@@ -110,6 +110,10 @@ describe('what does not fit its schema', () => {
   });
   it.each([{ commandId: 'c1' }, { actor: 'nobody' }, { tenant: '' }, { correlationId: 'a b' }, { causationId: 'x' }, { stream: 'Execution-1' }])('a cause that no reader would accept is one, too: %j', (bad) => {
     expect(() => one(skipped('a'), bad)).toThrow('the stored form of execution.task-skipped.v1 is wrong');
+  });
+  it('text that UTF-8 cannot carry is never stored, in the cause or in the data', () => {
+    expect(() => one(skipped('a'), { correlationId: '\ud800' })).toThrow('surrogate');
+    expect(() => one(cancelRequested('\ud800'))).toThrow();
   });
   it('nor is a time that is none', () => {
     expect(() => prepareCommit(EMPTY_HEAD, cause, 'noon', [skipped('a')])).toThrow('/at');
