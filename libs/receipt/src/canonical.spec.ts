@@ -1,4 +1,4 @@
-import { canonicalBytes, canonicalText, escapePointer, findUnrepresentable } from './canonical.ts';
+import { canonicalBytes, canonicalText, findUnrepresentable } from './canonical.ts';
 
 describe('canonical JSON', () => {
   it('orders keys by UTF-16 code unit and drops white space', () => {
@@ -37,11 +37,5 @@ describe('findUnrepresentable', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i++) deep = [deep];
     expect(findUnrepresentable(deep)?.reason).toContain('nested deeper');
-  });
-});
-
-describe('escapePointer', () => {
-  it('escapes ~ before /', () => {
-    expect(escapePointer('a~b/c')).toBe('a~0b~1c');
   });
 });

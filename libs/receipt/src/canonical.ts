@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@maestro/domain';
+import { escapePointer } from '@maestro/domain';
 import canonicalize from 'canonicalize';
 
 const encoder = new TextEncoder();
@@ -59,9 +60,4 @@ function reasonAgainst(value: unknown): string | undefined {
 // By tag and not by prototype: objects cross realms (worker threads, test contexts).
 function isPlainObject(value: object): value is JsonObject {
   return Object.prototype.toString.call(value) === '[object Object]';
-}
-
-/** RFC 6901 escaping of one reference token. */
-export function escapePointer(token: string): string {
-  return token.replaceAll('~', '~0').replaceAll('/', '~1');
 }
