@@ -1,7 +1,7 @@
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { AnyCommand } from '@maestro/contracts';
-import type { Clock, CommandGateway, EventStore, Log, Metrics, ProcessState, Work, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Work, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { followEvents } from '../follow-events.ts';
@@ -98,6 +98,7 @@ export class Dispatcher {
   #fold(recorded: Recorded): void {
     const { opened, closed } = this.#book.fold(recorded);
     for (const intent of closed) this.#disarm(intent);
+    if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);
     if (!this.#recovering) for (const intent of opened) this.#arm(intent);
     else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
   }
@@ -111,6 +112,8 @@ export class Dispatcher {
     const cancel = after(delayMs, () => {
       this.#timers.delete(intent.key);
       if (!this.#book.has(intent)) return;
+      // the wall clock may have been set back since the timer was armed: never early
+      if (isTimer && Date.parse(intent.dueAt) > this.#d.clock.nowMs()) return this.#arm(intent);
       void (isTimer ? this.#fire(intent) : this.#publishUnconfirmed(intent));
     });
     this.#timers.set(intent.key, cancel);
@@ -121,6 +124,12 @@ export class Dispatcher {
     this.#timers.delete(key);
     this.#published.delete(eventId);
     if (kind === 'task') void this.#d.queue.revoke([eventId]);
+  }
+
+  /** What runs gets its signal now; what still waits is taken back, and ends when the grace does. */
+  #signalCancel(stream: string): void {
+    const tasks = [...this.#book.ofStream(stream)].filter(({ kind }) => kind === 'task').map(({ eventId }) => eventId);
+    if (tasks.length > 0) void this.#d.queue.revoke(tasks);
   }
 
   async #publishUnconfirmed(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
@@ -167,16 +176,22 @@ export class Dispatcher {
         ? { type: 'workflow.fire-timer.v1', payload: { workflowId: id, checkId: timer.checkId } }
         : { type: 'execution.fire-timer.v1', payload: { executionId: id, timer } };
     try {
-      await this.#send(intent, `fire-${timer.kind}`, command);
+      const answer = await this.#send(intent, `fire-${timer.kind}`, command);
+      // too early by the run's own clock: still open, so it is asked again
+      if (answer.kind === 'refused' && answer.rejection.code === 'TIMER_NOT_OPEN' && this.#book.has(intent)) this.#armAgain(intent);
     } catch (error) {
       this.#d.log.log('warn', 'a timer could not be fired and is armed again', { intent: intent.key, error });
-      this.#arm({ ...intent, dueAt: new Date(this.#d.clock.nowMs() + UNCONFIRMED_MS).toISOString() });
+      this.#armAgain(intent);
     }
   }
 
-  async #send(intent: Intent, verb: string, command: AnyCommand): Promise<void> {
+  #armAgain(intent: Extract<Intent, { kind: 'timer' }>): void {
+    this.#arm({ ...intent, dueAt: new Date(this.#d.clock.nowMs() + UNCONFIRMED_MS).toISOString() });
+  }
+
+  async #send(intent: Intent, verb: string, command: AnyCommand): Promise<CommandAnswer> {
     const commandId = internalCommandId(intent.eventId, verb);
-    await this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
+    return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
   }
 
   /** Written after a while or when much was folded; a crash before only means folding again. */

@@ -28,7 +28,7 @@ export class IntentBook {
     const { cursor, rows } = await this.#state.load(NAME);
     for await (const { key, value } of rows) {
       const intent = value as unknown as Intent;
-      this.#ofStream(intent.stream).set(key, intent);
+      this.#streamOf(intent.stream).set(key, intent);
       this.#written.add(key);
     }
     this.#cursor = cursor;
@@ -40,7 +40,7 @@ export class IntentBook {
     this.#foldedSinceWrite += 1;
     const { opens, closes } = intentsOf(recorded);
     if (opens.length === 0 && closes.length === 0) return { opened: [], closed: [] };
-    const ofStream = this.#ofStream(recorded.stream);
+    const ofStream = this.#streamOf(recorded.stream);
     const closed = closes.flatMap((close) => [...ofStream.values()].filter(({ key }) => key === close || (close.endsWith('/') && key.startsWith(close))));
     for (const { key } of closed) {
       ofStream.delete(key);
@@ -56,6 +56,10 @@ export class IntentBook {
 
   has({ stream, key, eventId }: Intent): boolean {
     return this.#open.get(stream)?.get(key)?.eventId === eventId;
+  }
+
+  ofStream(stream: string): Iterable<Intent> {
+    return this.#open.get(stream)?.values() ?? [];
   }
 
   *all(): Iterable<Intent> {
@@ -89,7 +93,7 @@ export class IntentBook {
     this.#cursor = cursor;
   }
 
-  #ofStream(stream: string): Map<string, Intent> {
+  #streamOf(stream: string): Map<string, Intent> {
     const known = this.#open.get(stream);
     if (known !== undefined) return known;
     const made = new Map<string, Intent>();

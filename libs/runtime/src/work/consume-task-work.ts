@@ -72,8 +72,6 @@ class Attempt {
     const result = await this.#execute();
     disarm();
     const durationMs = Math.max(0, Math.ceil((clock.monotonicUs() - startUs) / 1_000));
-    // the run took the work back: there is nobody left to report to
-    if (result.kind === 'cancelled' && this.#signal.aborted) return { kind: 'ack' };
     this.#d.metrics.observe('mc_task_duration_ms', durationMs, { uses: this.#order.uses, outcome: result.kind });
     const { executionId, taskId, attempt, argumentsCommitment } = this.#order;
     const payload = { executionId, taskId, attempt, runner: this.#d.runner, leaseId, startedAt, durationMs, argumentsCommitment, log: result.log, outcome: outcomeOf(result) };
