@@ -1,1 +1,1 @@
-export {};
+export { EXIT, exitCodeOfVerdict } from './exit-codes.ts';

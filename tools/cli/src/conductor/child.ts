@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { CliError } from '../cli-error.ts';
+import { EXIT } from '../exit-codes.ts';
+import { INSTALLED } from '../install-paths.ts';
+
+/** A conductor that this process started and has to end. */
+export type ConductorChild = {
+  readonly pid: number;
+  readonly url: string;
+  readonly logPath: string;
+  /** ends with the child, however it ended; the exit code, or null where a signal ended it */
+  readonly ended: Promise<number | null>;
+  /** asks it to end and waits; idempotent */
+  stop(): Promise<void>;
+};
+
+export type ChildOptions = {
+  readonly dataDir: string;
+  readonly workspaceDir: string;
+  /** 0: any free one */
+  readonly port: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+};
+
+/** Milliseconds from the request to end until it is killed; a conductor needs some to finish commits. */
+const STOP_GRACE_MS = 15_000;
+const READY_TIMEOUT_MS = 60_000;
+/** bytes of the log's end that are searched for the reason of a failed start */
+const LOG_TAIL_BYTES = 65_536;
+
+/**
+ * Starts a conductor on a data folder and waits until it serves. Its log goes to `<data>/conductor.log`; it ends when
+ * this process does, however that happens. CliError with exit code 6 and the conductor's own code: it could not start.
+ */
+export async function startConductor({ dataDir, workspaceDir, port, environment }: ChildOptions): Promise<ConductorChild> {
+  if (!existsSync(INSTALLED.conductor)) throw new CliError(EXIT.noConductor, 'NOT_BUILT', 'the conductor is not built yet', ['./maestro build']);
+  const logPath = join(dataDir, 'conductor.log');
+  const log = openLog(dataDir, logPath);
+  const args = [INSTALLED.conductor, '--data', dataDir, '--workspace', workspaceDir, '--port', String(port), '--exit-with-parent'];
+  const env = { NODE_COMPILE_CACHE: INSTALLED.compileCache, ...environment };
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', log.fd], env });
+  closeSync(log.fd);
+  // a child that is gone cannot take the end of its standard input
+  child.stdin?.on('error', () => undefined);
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
+  const stop = (): Promise<void> => stopChild(child, ended);
+  try {
+    const url = await ready(child.stdout as Readable, ended);
+    if (url === undefined) throw startFailure(logPath, log.sizeBytes, child.exitCode);
+    return { pid: child.pid ?? 0, url, logPath, ended, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function openLog(dataDir: string, path: string): { readonly fd: number; readonly sizeBytes: number } {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const fd = openSync(path, 'a', 0o600);
+    return { fd, sizeBytes: fstatSync(fd).size };
+  } catch (error) {
+    const { code, message } = error as { readonly code?: string; readonly message: string };
+    throw new CliError(EXIT.noConductor, code ?? 'DATA_FOLDER', `the data folder ${dataDir} cannot be used: ${message}`, ['choose another folder with --data DIR'], error);
+  }
+}
+
+/** The address that the child prints once it serves; undefined: it ended before. */
+async function ready(stdout: Readable, ended: Promise<unknown>): Promise<string | undefined> {
+  const lines = createInterface({ input: stdout });
+  const announced = new Promise<string>((resolve) => {
+    lines.on('line', (line) => {
+      const url = addressIn(line);
+      if (url !== undefined) resolve(url);
+    });
+  });
+  const patience = new AbortController();
+  const tooLong = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new CliError(EXIT.noConductor, 'START_TIMEOUT', `the conductor did not get ready within ${READY_TIMEOUT_MS / 1_000} s`));
+    const timer = setTimeout(fail, READY_TIMEOUT_MS);
+    patience.signal.addEventListener('abort', () => clearTimeout(timer));
+  });
+  try {
+    return await Promise.race([announced, ended.then(() => undefined), tooLong]);
+  } finally {
+    patience.abort();
+  }
+}
+
+/** Only the line of readiness counts; anything else on standard output is passed over. */
+function addressIn(line: string): string | undefined {
+  try {
+    const { ready: isReady, url } = JSON.parse(line) as { readonly ready?: unknown; readonly url?: unknown };
+    return isReady === true && typeof url === 'string' ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function startFailure(logPath: string, fromByte: number, exitCode: number | null): CliError {
+  const { code, detail } = reasonIn(tailOf(logPath, fromByte)) ?? { code: 'START_FAILED', detail: `the conductor ended with code ${exitCode ?? 'of a signal'} before it was ready` };
+  return new CliError(EXIT.noConductor, code, detail, [`look at the end of ${logPath}`]);
+}
+
+function tailOf(path: string, fromByte: number): string {
+  const fd = openSync(path, 'r');
+  try {
+    const start = Math.max(fromByte, fstatSync(fd).size - LOG_TAIL_BYTES);
+    const bytes = Buffer.alloc(LOG_TAIL_BYTES);
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, LOG_TAIL_BYTES, start));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Last line `maestro: <CODE>: <what and what to do>` of a log. */
+export function reasonIn(log: string): { readonly code: string; readonly detail: string } | undefined {
+  const found = [...log.matchAll(/^maestro: ([A-Z][A-Z0-9_]*): (.*)$/gm)].at(-1);
+  return found === undefined ? undefined : { code: found[1] as string, detail: found[2] as string };
+}
+
+async function stopChild(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  child.stdin?.end();
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+  await ended.catch(() => undefined);
+  clearTimeout(timer);
+}

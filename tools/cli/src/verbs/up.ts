@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { CliError } from '../cli-error.ts';
+import { startConductor } from '../conductor/child.ts';
+import type { ConductorChild } from '../conductor/child.ts';
+import { findConductor } from '../conductor/presence.ts';
+import { resolveDataDir } from '../conductor/session.ts';
+import { EXIT } from '../exit-codes.ts';
+import { PROGRAM, releaseVersion } from '../install-paths.ts';
+import { labelled } from '../screen.ts';
+import { enrolConductor } from '../trust/enrol.ts';
+import type { VerbContext } from './verb-context.ts';
+
+export type UpFlags = { readonly port: number; readonly data?: string | undefined; readonly workspace?: string | undefined; readonly json?: boolean | undefined };
+
+/** Serves a data folder in the foreground until it is asked to end. */
+export async function up(flags: UpFlags, { settings, screen, signal }: VerbContext): Promise<number> {
+  const dataDir = resolveDataDir(flags, settings);
+  const workspaceDir = resolve(settings.cwd, flags.workspace ?? '.');
+  const holder = await findConductor(dataDir);
+  if (holder !== undefined) {
+    throw new CliError(EXIT.noConductor, 'STORE_IN_USE', `${dataDir} is served already by pid ${holder.pid} at ${holder.url}, since ${holder.startedAt}`, [
+      'use that one: commands with the same --data find it by themselves',
+      `end it: kill ${holder.pid}`,
+      `${PROGRAM} up --data <another folder>`,
+    ]);
+  }
+  screen.note(screen.paintNote('faint', `starting on ${dataDir} …`));
+  const child = await startConductor({ dataDir, workspaceDir, port: flags.port, environment: settings.environment });
+  try {
+    await enrolConductor(dataDir, settings.trustStorePath, screen);
+    const { url, pid, logPath } = child;
+    if (flags.json === true) screen.out(JSON.stringify({ url, pid, dataDir, workspaceDir, logPath }));
+    else screen.out(welcome(child, flags, dataDir, workspaceDir, screen.paintOut));
+    return await untilEnded(child, signal);
+  } finally {
+    await child.stop();
+    screen.note('ended; everything is on disk');
+  }
+}
+
+function welcome({ url, pid, logPath }: ConductorChild, { data }: UpFlags, dataDir: string, workspaceDir: string, paint: VerbContext['screen']['paintOut']): string {
+  const where = data === undefined ? '' : ` --data ${data}`;
+  const facts = labelled(
+    [
+      ['address', url],
+      ['API docs', `${url}/docs`],
+      ['data', dataDir],
+      ['log', logPath],
+      ['workspace', `${workspaceDir} (the only folder that tasks may read and write)`],
+    ],
+    paint,
+  );
+  const commands = [`${PROGRAM} run -m examples/hello.yaml${where}`, `${PROGRAM} run -m examples/release-evidence.yaml${where}`, `curl -s ${url}/api/executions`];
+  return `${paint('good', '✓')} ${paint('strong', `Maestro Conductor ${releaseVersion()}`)} is up (pid ${pid})\n\n${facts}\n\nTry next, in another terminal:\n${commands.map((command) => `  ${command}`).join('\n')}\n\nCtrl-C ends it.`;
+}
+
+/** Ends with the child, or when this process is asked to end; a child that ends by itself has failed. */
+async function untilEnded(child: ConductorChild, signal: AbortSignal): Promise<number> {
+  const asked = new Promise<'asked'>((tell) => {
+    if (signal.aborted) tell('asked');
+    signal.addEventListener('abort', () => tell('asked'), { once: true });
+  });
+  const ending = await Promise.race([asked, child.ended]);
+  if (ending === 'asked' || ending === 0) return EXIT.ok;
+  throw new CliError(EXIT.noConductor, 'CONDUCTOR_ENDED', `the conductor ended by itself${ending === null ? ', by a signal' : ` with code ${ending}`}`, [`look at the end of ${child.logPath}`]);
+}
