@@ -22,7 +22,7 @@ export { ReceiptSealer } from './work/seal-receipts.ts';
 export type { ReceiptDependencies } from './work/seal-receipts.ts';
 export { consumeTaskWork } from './work/consume-task-work.ts';
 export type { TaskWorkerDependencies } from './work/consume-task-work.ts';
-export { checkManifestDocument, schemaProblems } from './manifest-intake.ts';
+export { checkManifestDocument } from './manifest-intake.ts';
 export { awaitPosition, viewPosition } from './queries/await-position.ts';
 export type { ViewPosition } from './queries/await-position.ts';
 export { dryRun } from './queries/dry-run.ts';

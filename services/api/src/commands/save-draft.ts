@@ -1,5 +1,5 @@
 import { Command } from '@nestjs/cqrs';
-import type { JsonObject } from '@maestro/domain';
+import type { JsonObject, Problem } from '@maestro/domain';
 import { checkManifestDocument } from '@maestro/runtime';
 import { commandHandler } from '../edge/message-handler.ts';
 import type { CommandIdentity } from '../http/command-identity.ts';
@@ -9,7 +9,6 @@ import { PROBLEM_ITEMS_MAX } from '../problem/problem-document.ts';
 import { rejected } from '../problem/problem-error.ts';
 import type { ProblemItem } from '../problem/problem-error.ts';
 import { accepted } from './accepted.ts';
-import type { Problem } from '@maestro/domain';
 
 export type SavedDraft = { readonly id: string; readonly version: string; readonly digest: string; readonly position: string };
 

@@ -1,13 +1,10 @@
 import { CORE_SCHEMA, load } from 'js-yaml';
-import { findUnrepresentable, JSON_DEPTH_MAX } from '@maestro/receipt';
-import { escapePointer } from '@maestro/domain';
+import { JSON_DEPTH_MAX } from '@maestro/receipt';
 import { problem, rejected } from '../problem/problem-error.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
 import { findDuplicateKey } from './json-keys.ts';
 import { ParsedBody } from './parsed-body.ts';
-
-/** Keys that carry meaning for the language below and none for a user. */
-const FORBIDDEN_KEYS: readonly string[] = ['__proto__', 'constructor', 'prototype'];
+import { findPlainJsonFault } from './plain-json.ts';
 
 export const JSON_TYPES = ['application/json'] as const;
 export const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const;
@@ -25,11 +22,10 @@ export function parseBody(format: 'json' | 'yaml', bytes: Uint8Array, yamlBytesM
   const text = textOf(bytes);
   if (text.trim() === '') return undefined;
   const value = format === 'json' ? parseJson(text) : parseYaml(text);
-  const unrepresentable = findUnrepresentable(value);
-  if (unrepresentable !== undefined) throw invalidValue(unrepresentable.pointer, 'INVALID_JSON_VALUE', unrepresentable.reason);
-  const forbidden = findForbiddenKey(value);
-  if (forbidden !== undefined) throw invalidValue(forbidden, 'NAME_FORBIDDEN', `${FORBIDDEN_KEYS.join(', ')} are not allowed as keys`);
-  return new ParsedBody(format, text, value);
+  const fault = findPlainJsonFault(value);
+  if (fault === undefined) return new ParsedBody(format, text, value);
+  const { pointer, code, reason: message } = fault;
+  throw rejected({ code: 'INVALID_JSON_VALUE', detail: `the body holds at ${pointer || 'its root'} what is not accepted: ${message}`, errors: [{ pointer, code, message }] });
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -72,19 +68,4 @@ function parseYaml(text: string): unknown {
     const place = mark === undefined ? {} : { line: mark.line + 1, column: mark.column + 1 };
     throw problem(code, `the body is not usable YAML: ${message}`, { errors: [{ pointer: '', code, message, ...place }] });
   }
-}
-
-function invalidValue(pointer: string, code: string, message: string): ProblemError {
-  return rejected({ code: 'INVALID_JSON_VALUE', detail: `the body holds at ${pointer || 'its root'} what is not accepted: ${message}`, errors: [{ pointer, code, message }] });
-}
-
-/** Pointer of the first forbidden key; the value is at most JSON_DEPTH_MAX deep by now. */
-function findForbiddenKey(value: unknown, pointer = ''): string | undefined {
-  if (value === null || typeof value !== 'object') return undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const at = `${pointer}/${escapePointer(key)}`;
-    const found = !Array.isArray(value) && FORBIDDEN_KEYS.includes(key) ? at : findForbiddenKey(item, at);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

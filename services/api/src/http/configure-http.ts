@@ -27,13 +27,11 @@ export function configureHttp(app: INestApplication, { log, metrics }: Pick<ApiD
   });
 }
 
-/** Counts by route template, never by path: a label must not grow with what clients send. */
+/** Counts by method and status only: a label must not grow with what clients send. */
 function observeRequests(instance: HttpInstance, metrics: ApiDependencies['metrics']): void {
   instance.addHook('onResponse', (request, reply, done) => {
-    const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) };
-    metrics.count('http_requests_total', 1, labels);
-    if (reply.statusCode >= 500) metrics.count('http_5xx_total', 1, { route: labels.route });
-    metrics.observe('http_request_duration_ms', reply.elapsedTime, { route: labels.route });
+    metrics.count('http_requests_total', 1, { method: request.method, status: String(reply.statusCode) });
+    if (reply.statusCode >= 500) metrics.count('http_5xx_total');
     done();
   });
 }

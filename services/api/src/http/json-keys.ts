@@ -6,12 +6,12 @@ export type DuplicateKey = { readonly key: string; readonly offset: number };
  * Linear and iterative; strings are skipped by their quotes, everything else is punctuation.
  */
 export function findDuplicateKey(text: string): DuplicateKey | undefined {
-  // one entry per open container: the keys of an object, null for an array
-  const open: (Set<string> | null)[] = [];
+  // one entry per open container: the keys of an object (a set from the second on), null for an array
+  const open: (Set<string> | string | undefined | null)[] = [];
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {
       case '{':
-        open.push(new Set());
+        open.push(undefined);
         break;
       case '[':
         open.push(null);
@@ -23,10 +23,11 @@ export function findDuplicateKey(text: string): DuplicateKey | undefined {
       case '"': {
         const end = endOfString(text, at);
         const keys = open.at(-1);
-        if (keys !== null && keys !== undefined && isKey(text, end)) {
+        if (open.length > 0 && keys !== null && isKey(text, end)) {
           const key = keyAt(text, at, end);
-          if (keys.has(key)) return { key, offset: at };
-          keys.add(key);
+          if (typeof keys === 'object' ? keys.has(key) : keys === key) return { key, offset: at };
+          if (typeof keys === 'object') keys.add(key);
+          else open[open.length - 1] = keys === undefined ? key : new Set([keys, key]);
         }
         at = end;
         break;
@@ -49,7 +50,7 @@ function endOfString(text: string, start: number): number {
 /** A string of an object is a key where a colon follows. */
 function isKey(text: string, end: number): boolean {
   let at = end + 1;
-  while (' \t\r\n'.includes(text[at] ?? '') && at < text.length) at += 1;
+  while (text[at] === ' ' || text[at] === '\n' || text[at] === '\t' || text[at] === '\r') at += 1;
   return text[at] === ':';
 }
 

@@ -1,5 +1,6 @@
 import { escapePointer } from '@maestro/domain';
-import { EVENT_ID, getScalarValue, parseEvents } from 'js-yaml';
+import { EVENT_ID, SCALAR_STYLE, getScalarValue, parseEvents } from 'js-yaml';
+import type { Event } from 'js-yaml';
 import { JSON_DEPTH_MAX } from '@maestro/receipt';
 
 /** Line and column, both from 1. */
@@ -39,7 +40,7 @@ function offsetsOf(text: string): ReadonlyMap<string, number> {
     }
     if (event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.ALIAS) continue;
     const level = levels.at(-1);
-    const start = event.type === EVENT_ID.SCALAR ? event.valueStart : event.start;
+    const start = startOf(event);
     if (event.type === EVENT_ID.SCALAR && level?.kind === 'map' && level.key === undefined) {
       level.key = `${level.pointer}/${escapePointer(getScalarValue(text, event))}`;
       offsets.set(level.key, start);
@@ -50,6 +51,15 @@ function offsetsOf(text: string): ReadonlyMap<string, number> {
     if (event.type !== EVENT_ID.SCALAR) levels.push({ pointer, kind: event.type === EVENT_ID.MAPPING ? 'map' : 'list', key: undefined, index: 0 });
   }
   return offsets;
+}
+
+type Node = Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVENT_ID.DOCUMENT | typeof EVENT_ID.ALIAS }>;
+
+/** A quoted scalar begins at its quote; the parser names what is inside. */
+function startOf(event: Node): number {
+  if (event.type !== EVENT_ID.SCALAR) return event.start;
+  const isQuoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
+  return event.valueStart - (isQuoted ? 1 : 0);
 }
 
 function takePointer(level: Level | undefined): string {

@@ -51,6 +51,6 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
     manifest: nullable(ref('Workflow')),
   }),
   VersionList: object({ id: text, items: list(ref('WorkflowVersion')), position }),
-  WorkflowRow: object({ id: text, draftVersion: version, stable: nullable(version), candidate: nullable(version), versions: list(version), updatedAt: time, appliedRevision: whole }),
+  WorkflowRow: object({ id: described(text, 'lower case'), name: described(text, 'as it was first spelled'), draftVersion: version, stable: nullable(version), candidate: nullable(version), versions: list(version), updatedAt: time, appliedRevision: whole }),
   WorkflowList: page('WorkflowRow'),
 };

@@ -1,11 +1,10 @@
 import { Query } from '@nestjs/cqrs';
 import { streamName } from '@maestro/domain';
 import type { Json } from '@maestro/domain';
-import type { EventStore, PolicySetRef } from '@maestro/ports';
-import { awaitPublishOutcome } from '@maestro/runtime';
+import type { Clock, EventStore, PolicySetRef } from '@maestro/ports';
+import { awaitPosition, awaitPublishOutcome } from '@maestro/runtime';
 import type { PublishOutcome } from '@maestro/runtime';
-import type { Clock } from '@maestro/ports';
-import type { CommandRecord, PublishedKey } from '../api-dependencies.ts';
+import type { ApiDependencies, CommandRecord, PublishedKey } from '../api-dependencies.ts';
 import { queryHandler } from '../edge/message-handler.ts';
 import { problem } from '../problem/problem-error.ts';
 
@@ -29,12 +28,23 @@ export class GetCommand extends Query<ShownCommand> {
 export const catalogueQueryHandlers = [
   queryHandler(GetKeys, ['keys'], async (_query: GetKeys, { keys }): Promise<KeyList> => ({ keys: keys.publicKeys(), registry: keys.registry() })),
   queryHandler(GetPolicies, ['policies'], async (_query: GetPolicies, { policies }): Promise<PolicyList> => ({ active: policies.active(), sets: policies.sets() })),
-  queryHandler(GetCommand, ['commands', 'store', 'clock'], async ({ commandId }: GetCommand, { commands, store, clock }): Promise<ShownCommand> => {
-    const record = /^[0-9a-f]{64}$/.test(commandId) ? await commands.find(commandId) : null;
+  queryHandler(GetCommand, ['commands', 'store', 'views', 'clock', 'settings'], async ({ commandId }: GetCommand, parts): Promise<ShownCommand> => {
+    const record = /^[0-9a-f]{64}$/.test(commandId) ? await findCommand(parts, commandId) : null;
     if (record === null) throw problem('COMMAND_NOT_FOUND', 'this command is not known: it never came, or it was refused long ago');
-    return { ...record, outcome: await outcomeOf(record, store, clock) };
+    return { ...record, outcome: await outcomeOf(record, parts.store, parts.clock) };
   }),
 ];
+
+type Parts = Pick<ApiDependencies, 'commands' | 'store' | 'views' | 'clock' | 'settings'>;
+
+/** Accepted commands are found in the read model, so one that was answered just now may need a moment. */
+async function findCommand({ commands, store, views, clock, settings }: Parts, commandId: string): Promise<CommandRecord | null> {
+  const known = await commands.find(commandId);
+  const head = known === null ? await store.head() : null;
+  if (head === null) return known;
+  await awaitPosition(store, views, clock, head, settings.positionWaitMs);
+  return commands.find(commandId);
+}
 
 async function outcomeOf({ result }: CommandRecord, store: EventStore, clock: Clock): Promise<PublishOutcome | null> {
   const { id, checkId } = result ?? {};
