@@ -1,0 +1,38 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RECEIPT_FILES, canonicalBytes } from '@maestro/receipt';
+import type { Json } from '@maestro/domain';
+import type { ReceiptV1 } from '@maestro/contracts';
+import { jsonOf } from './rest-client.ts';
+import type { RestClient } from './rest-client.ts';
+
+/** The receipt as the interface shows it: the document, and beside it what is not part of it. */
+type ShownReceipt = ReceiptV1 & { readonly signature: string; readonly keyId: string; readonly bundleDigest: string; readonly signedAt: string; readonly states: object };
+
+/**
+ * Writes the receipt set of an ended run into a folder, from REST alone: the exact event bytes as its history gives them,
+ * the stored bundle, the pinned manifest, the receipt. Throws where the receipt is not there yet.
+ */
+export async function exportReceiptSet(client: RestClient, executionId: string, folder: string): Promise<void> {
+  const shown = jsonOf<ShownReceipt>(await client.get(`/api/executions/${executionId}/receipt`));
+  const { signature: _signature, keyId: _keyId, bundleDigest: _digest, signedAt: _at, states: _states, ...receipt } = shown;
+  const bundle = await client.bundle(executionId);
+  jsonOf(bundle);
+  const manifest = await client.get(`/api/workflows/${receipt.workflow.id}/versions/${receipt.workflow.version}`);
+  jsonOf(manifest);
+  const lines: string[] = [];
+  for await (const { data } of (await client.tail(executionId, 0)).events) lines.push(`${data}\n`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, RECEIPT_FILES.events), lines.join(''));
+  await writeFile(join(folder, RECEIPT_FILES.bundle), bundle.body);
+  await writeFile(join(folder, RECEIPT_FILES.manifest), manifest.body);
+  await writeFile(join(folder, RECEIPT_FILES.receipt), canonicalBytes(receipt as unknown as Json));
+}
+
+/** The public key of a conductor's receipts, PEM: what a verifier pins. */
+export async function publicKeyPem(client: RestClient): Promise<string> {
+  const { keys } = jsonOf<{ readonly keys: readonly { readonly pem: string }[] }>(await client.get('/api/keys'));
+  const [key] = keys;
+  if (key === undefined) throw new Error('the conductor publishes no key');
+  return key.pem;
+}
