@@ -14,6 +14,8 @@ describe('what a run has open', () => {
     run.accepted(reportOf('a', failedWith(true)));
     expect(keys(run)).toEqual(['limit', 'task/a/2/retry', 'task/c/1/run']);
     run.accepted(retryDue('a', 2));
+    expect(keys(run)).toEqual(['limit', 'task/a/2/check', 'task/a/2/deadline', 'task/c/1/run']);
+    run.accepted(answer('task/a/2', true));
     expect(keys(run)).toEqual(['limit', 'task/a/2/run', 'task/c/1/run']);
     run.accepted(reportOf('a', SUCCEEDED, { attempt: 2 }));
     expect(keys(run)).toEqual(['limit', 'task/b/1/check', 'task/b/1/deadline', 'task/c/1/run']);
@@ -39,6 +41,18 @@ describe('what a run has open', () => {
     run.accepted(CANCEL);
     expect(run.open.get(`${STREAM}/grace`)).toMatchObject({ dueAt: '2026-01-05T10:00:10.000Z', timer: { kind: 'cancel-grace' } });
     expect(keys(run)).toEqual(['grace', 'limit', 'task/c/1/run']);
+  });
+  it('the check of a retry is due 30 s after it is asked for; what denies it closes it with its deadline', () => {
+    const run = RunUnderTest.started(planned('a', [], { retries: 1 }), planned('c'));
+    run.accepted(reportOf('a', failedWith(true)));
+    run.nowMs += 45_000;
+    run.accepted(retryDue('a', 2));
+    const { eventId } = run.open.get(`${STREAM}/task/a/2/check`) ?? {};
+    expect(run.open.get(`${STREAM}/task/a/2/check`)).toMatchObject({ kind: 'policy-check', checkId: 'task/a/2' });
+    const due = { eventId, dueAt: '2026-01-05T10:01:15.000Z', timer: { kind: 'policy-deadline', checkId: 'task/a/2' } };
+    expect(run.open.get(`${STREAM}/task/a/2/deadline`)).toMatchObject(due);
+    run.accepted(answer('task/a/2', false));
+    expect(keys(run)).toEqual(['limit', 'task/c/1/run']);
   });
   it('one deferral at a time: what goes on closes it and opens the next', () => {
     const run = RunUnderTest.started(...Array.from({ length: 600 }, (_, i) => planned(`t${i}`)));

@@ -45,11 +45,14 @@ function stopReason({ state, now }: Draft): 'run-timed-out' | 'run-cancelled' | 
   return state.graceUntil !== undefined && state.graceUntil <= now ? 'run-cancelled' : undefined;
 }
 
-/** Hands out an attempt; one whose arguments are known only now is first shown to policy. */
+/**
+ * Hands out an attempt. Policy saw the first one of each task whose arguments were known at the start; every other
+ * attempt has arguments that it has not seen (outputs, `run.attempt`) and is shown to it first.
+ */
 export function schedule(draft: Draft, id: string, attempt: number): void {
   const { request } = shapeOf(draft.state);
   const refs = refsOf(draft.state, id);
-  if (refs.length === 0) {
+  if (refs.length === 0 && attempt === 1) {
     add(draft, { type: 'execution.task-scheduled.v1', data: { taskId: id, attempt, refs, argumentsCommitment: null, notBefore: null } });
     return;
   }

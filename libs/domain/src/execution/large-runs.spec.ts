@@ -68,14 +68,17 @@ describe('more tasks than one commit holds (DAG semantics 7)', () => {
     expect(run.open.has(more)).toBe(false);
     expect(run.refused(CONTINUE)).toBe('TIMER_NOT_OPEN');
   });
-  it('a retry in between does not swallow the deferral', () => {
-    const run = RunUnderTest.started(planned('again', [], { retries: 1 }), planned('first'), ...many(600, ['first']));
+  it('a retry in between, and the answer to its check, do not swallow the deferral', () => {
+    const run = RunUnderTest.started(planned('again', [], { retries: 1 }), planned('first'), ...many(900, ['first']));
     run.accepted(reportOf('again', failedWith(true)));
     run.accepted(reportOf('first', SUCCEEDED));
-    run.accepted(retryDue('again', 2));
-    expect(run.state.ready.length === 0 || run.open.has(more)).toBe(true);
-    continueAll(run);
-    expect(run.state.openCount).toBe(601);
+    for (const asked of [retryDue('again', 2), answer('task/again/2', true)]) {
+      run.accepted(asked);
+      expect(run.open.has(more)).toBe(true);
+    }
+    expect(continueAll(run)).toBe(1);
+    expect(run.state).toMatchObject({ openCount: 901, ready: [] });
+    expect(run.refused(CONTINUE)).toBe('TIMER_NOT_OPEN');
   });
   it('an answer of policy in between does not swallow the deferral', () => {
     const run = RunUnderTest.started(planned('a'), planned('b', ['a'], { reads: ['a'] }), planned('first'), ...many(600, ['first']));

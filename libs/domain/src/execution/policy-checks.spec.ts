@@ -14,7 +14,9 @@ import {
   planned,
   reportOf,
   retryDue,
+  startOf,
 } from '../fixtures/run-under-test.ts';
+import { POLICY_DEADLINE_MS } from './advance.ts';
 
 const readsA = (more = {}) => planned('b', ['a'], { reads: ['a'], ...more });
 const lateBound = (more = {}) => {
@@ -122,5 +124,78 @@ describe('the check of arguments that become known late', () => {
     run.accepted(CANCEL);
     expect(run.skipped()).toEqual({ b: 'run-cancelled' });
     expect(run.refused(answer('task/b/1', true))).toBe('CHECK_NOT_OPEN');
+  });
+});
+
+describe('the check of a retry (its attempt number is an argument that policy has not seen)', () => {
+  /** One task that reads no output and failed once, its back-off over; another runs beside it. */
+  const retrying = (more = {}) => {
+    const run = RunUnderTest.started(planned('a', [], { retries: 2, ...more }), planned('c'));
+    run.accepted(reportOf('a', failedWith(true)));
+    run.accepted(retryDue('a', 2));
+    return run;
+  };
+
+  it('is asked for although nothing is read, and no runner gets the attempt before it is answered', () => {
+    const run = retrying();
+    const deadlineAt = '2026-01-05T10:00:30.000Z';
+    expect(run.all('execution.task-policy-check-requested.v1')).toEqual([
+      { checkId: 'task/a/2', taskId: 'a', attempt: 2, refs: [], policySetDigest: hex('f'), deadlineAt },
+    ]);
+    expect([run.phase('a'), run.state.openCount]).toEqual(['checking', 1]);
+    expect(run.refused(reportOf('a', SUCCEEDED, { attempt: 2 }))).toBe('TASK_NOT_OPEN');
+    expect(run.refused(startOf('a', null, 2))).toBe('TASK_NOT_OPEN');
+    expect(run.refused(answer('task/a/1', true))).toBe('CHECK_NOT_OPEN');
+  });
+  it('is not asked for before the first attempt: policy saw that one at the start', () => {
+    const run = RunUnderTest.started(planned('a', [], { retries: 2 }));
+    expect(run.all('execution.task-policy-check-requested.v1')).toEqual([]);
+    expect(run.all('execution.task-scheduled.v1')).toMatchObject([{ taskId: 'a', attempt: 1, argumentsCommitment: null }]);
+  });
+  it('an allow schedules the attempt with the arguments that policy saw', () => {
+    const run = retrying();
+    expect(run.accepted(answer('task/a/2', true, hex('3')))).toEqual(['policy-decided', 'task-scheduled']);
+    const decided = { checkId: 'task/a/2', stage: 'task', taskId: 'a', attempt: 2, allow: true };
+    expect(run.all('execution.policy-decided.v1')[1]).toMatchObject(decided);
+    const scheduled = { taskId: 'a', attempt: 2, refs: [], argumentsCommitment: hex('3'), notBefore: null };
+    expect(run.all('execution.task-scheduled.v1').at(-1)).toEqual(scheduled);
+    expect(run.state.tasks.get('a')).toMatchObject({ phase: 'scheduled', attempt: 2, argumentsCommitment: hex('3') });
+  });
+  it('each further attempt is scheduled with its own arguments, not with those of the one before', () => {
+    const run = retrying();
+    run.accepted(answer('task/a/2', true, hex('3')));
+    run.accepted(reportOf('a', TIMED_OUT, { attempt: 2 }));
+    run.accepted(retryDue('a', 3));
+    expect(run.refused(answer('task/a/2', true, hex('3')))).toBe('CHECK_NOT_OPEN');
+    run.accepted(answer('task/a/3', true, hex('4')));
+    const scheduled = run.all('execution.task-scheduled.v1').filter(({ taskId }) => taskId === 'a');
+    expect(scheduled.map((each) => each.argumentsCommitment)).toEqual([null, hex('3'), hex('4')]);
+  });
+  it('a deny fails the task for good although attempts are left: POLICY_DENIED', () => {
+    const run = retrying();
+    expect(run.accepted(answer('task/a/2', false))).toEqual(['policy-decided', 'task-failed']);
+    const failed = { taskId: 'a', attempt: 2, final: true, runner: null, costMicroUsd: 0, error: { code: 'POLICY_DENIED', retryable: false } };
+    expect(run.all('execution.task-failed.v1').at(-1)).toMatchObject(failed);
+    expect([run.phase('a'), run.state.phase]).toEqual(['failed', 'failing']);
+    run.accepted(reportOf('c', SUCCEEDED));
+    expect(run.state).toMatchObject({ verdict: 'failed', counts: { failed: 1, succeeded: 1, attempts: 3 } });
+  });
+  it('nobody answering for 30 s fails the task: POLICY_UNAVAILABLE', () => {
+    const run = retrying();
+    run.nowMs += POLICY_DEADLINE_MS;
+    expect(run.accepted(deadline('task/a/2'))).toEqual(['policy-decided', 'task-failed']);
+    const decided = { stage: 'task', taskId: 'a', attempt: 2, allow: false, reason: 'POLICY_UNAVAILABLE' };
+    expect(run.all('execution.policy-decided.v1').at(-1)).toMatchObject(decided);
+    const failed = { attempt: 2, final: true, error: { code: 'POLICY_UNAVAILABLE', retryable: false } };
+    expect(run.all('execution.task-failed.v1').at(-1)).toMatchObject(failed);
+    expect(run.refused(answer('task/a/2', true))).toBe('CHECK_NOT_OPEN');
+  });
+  it('a run that fails meanwhile skips the attempt under check, and its answer is refused', () => {
+    const run = RunUnderTest.started(planned('a', [], { retries: 2 }), planned('bad'), planned('c'));
+    run.accepted(reportOf('a', failedWith(true)));
+    run.accepted(retryDue('a', 2));
+    run.accepted(reportOf('bad', failedWith(false)));
+    expect(run.skipped()).toEqual({ a: 'run-failing' });
+    expect(run.refused(answer('task/a/2', true))).toBe('CHECK_NOT_OPEN');
   });
 });

@@ -7,7 +7,7 @@ function delays(retries: number, jitter: number): number[] {
   const run = oneTask(retries);
   for (let attempt = 1; attempt <= retries; attempt++) {
     run.accepted(reportOf('a', failedWith(true), { attempt }, jitter));
-    run.accepted(retryDue('a', attempt + 1));
+    run.retried('a', attempt + 1);
   }
   return run.all('execution.task-retry-scheduled.v1').map(({ delayMs }) => delayMs);
 }
@@ -18,7 +18,7 @@ describe('retries (DAG semantics 3)', () => {
     for (const attempt of [1, 2]) {
       expect(run.accepted(reportOf('a', failedWith(true), { attempt }))).toEqual(['task-failed', 'task-retry-scheduled']);
       expect(run.phase('a')).toBe('backing-off');
-      expect(run.accepted(retryDue('a', attempt + 1))).toEqual(['task-scheduled']);
+      expect(run.retried('a', attempt + 1)).toEqual(['task-policy-check-requested', 'policy-decided', 'task-scheduled']);
     }
     expect(run.accepted(reportOf('a', failedWith(true), { attempt: 3 }))).toEqual(['task-failed', 'completed']);
     expect(run.all('execution.task-failed.v1').map(({ final }) => final)).toEqual([false, false, true]);
@@ -44,7 +44,7 @@ describe('retries (DAG semantics 3)', () => {
   it('a time-out is retryable, and ends the task where attempts are used up', () => {
     const run = oneTask(1);
     expect(run.accepted(reportOf('a', TIMED_OUT))).toEqual(['task-timed-out', 'task-retry-scheduled']);
-    run.accepted(retryDue('a', 2));
+    run.retried('a', 2);
     expect(run.accepted(reportOf('a', TIMED_OUT, { attempt: 2 }))).toEqual(['task-timed-out', 'completed']);
     expect(run.all('execution.task-timed-out.v1').map(({ final, timeoutMs }) => [final, timeoutMs])).toEqual([[false, 300_000], [true, 300_000]]);
     expect(run.state).toMatchObject({ verdict: 'failed', counts: { timedOut: 1, failed: 0, attempts: 2 } });
@@ -53,14 +53,14 @@ describe('retries (DAG semantics 3)', () => {
     const run = oneTask(1);
     expect(run.accepted(reportOf('a', CANCELLED))).toEqual(['task-failed', 'task-retry-scheduled']);
     expect(run.all('execution.task-failed.v1')[0]?.error).toEqual({ code: 'LOST_RUNNER', retryable: true, detail: null });
-    run.accepted(retryDue('a', 2));
+    run.retried('a', 2);
     run.accepted(reportOf('a', CANCELLED, { attempt: 2 }));
     expect(run.state.verdict).toBe('failed');
   });
   it('each attempt costs; the run costs their sum', () => {
     const run = oneTask(1);
     run.accepted(reportOf('a', failedWith(true), { durationMs: 1_500 }));
-    run.accepted(retryDue('a', 2));
+    run.retried('a', 2);
     run.accepted(reportOf('a', SUCCEEDED, { attempt: 2, durationMs: 100 }));
     expect(run.all('execution.completed.v1')).toMatchObject([{ costMicroUsd: 17 + 2, verdict: 'succeeded' }]);
   });
@@ -85,7 +85,7 @@ describe('reports (DAG semantics 5)', () => {
     const run = oneTask(1);
     run.accepted(reportOf('a', failedWith(true)));
     expect(run.refused(reportOf('a', SUCCEEDED))).toBe('TASK_NOT_OPEN');
-    run.accepted(retryDue('a', 2));
+    run.retried('a', 2);
     expect(run.refused(reportOf('a', SUCCEEDED, { attempt: 1 }))).toBe('TASK_NOT_OPEN');
     run.accepted(reportOf('a', SUCCEEDED, { attempt: 2 }));
     expect(run.state.verdict).toBe('succeeded');
@@ -150,7 +150,7 @@ describe('start and fencing (DAG semantics 5)', () => {
     const run = fenced(1);
     run.accepted(startOf('a', 'lease-1'));
     run.accepted(reportOf('a', failedWith(true), { leaseId: 'lease-1' }));
-    run.accepted(retryDue('a', 2));
+    run.retried('a', 2);
     expect(run.refused(reportOf('a', SUCCEEDED, { attempt: 2, leaseId: 'lease-1' }))).toBe('LEASE_LOST');
     run.accepted(startOf('a', 'lease-2', 2));
     run.accepted(reportOf('a', SUCCEEDED, { attempt: 2, leaseId: 'lease-2' }));
