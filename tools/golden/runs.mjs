@@ -88,7 +88,7 @@ function fanOut() {
   return succeed(allowTask(run, 'join'), 'join', { value: middle }, { durationMs: 137 });
 }
 
-/** Two attempts fail, one is too slow; what depends on it and what waits elsewhere are skipped for different reasons. */
+/** Two attempts fail, one is too slow, and policy sees each next one before it runs; what depends on it and what waits elsewhere are skipped for different reasons. */
 function retries() {
   const manifest = {
     name: 'flaky',
@@ -104,7 +104,10 @@ function retries() {
   const run = allow(begin('retries', manifest));
   succeed(run, 'steady', { ok: true });
   fail(run, 'flaky', 'UPSTREAM_BROKEN', true);
-  const retry = (attempt) => run.decide({ kind: 'fire-timer', timer: { kind: 'retry-due', taskId: 'flaky', attempt }, environment }, 'role:timer');
+  const retry = (attempt) => {
+    run.decide({ kind: 'fire-timer', timer: { kind: 'retry-due', taskId: 'flaky', attempt }, environment }, 'role:timer');
+    allowTask(run, 'flaky', attempt);
+  };
   run.wait(500);
   retry(2);
   report(run, 'flaky', () => ({ kind: 'timed-out' }), { attempt: 2, durationMs: 1000, log: '' });
