@@ -111,7 +111,8 @@ export class WorkOrders {
     const run = await this.#runOf(stream);
     const task = run?.state.tasks.get(taskId);
     const planned = run?.state.shape?.byId.get(taskId);
-    if (run === undefined || planned === undefined || task?.phase !== 'scheduled' || task.attempt !== attempt) return undefined;
+    // one that said it started is handed out again too: who started it may be gone
+    if (run === undefined || planned === undefined || (task?.phase !== 'scheduled' && task?.phase !== 'started') || task.attempt !== attempt) return undefined;
     const bound = await this.#bind(stream, run, taskId, attempt);
     if (bound.kind === 'unresolved') return unbound(taskId, attempt, bound.expression);
     const checked = task.argumentsCommitment;

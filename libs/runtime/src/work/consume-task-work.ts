@@ -92,7 +92,8 @@ class Attempt {
   #sayStarted(startedAt: string, leaseId: string | null): Promise<CommandAnswer> {
     const { executionId, taskId, attempt } = this.#order;
     const payload = { executionId, taskId, attempt, runner: this.#d.runner, leaseId, startedAt };
-    return this.#send(`start-task/${this.#leased.delivery}`, { type: 'execution.start-task.v1', payload });
+    // by lease, not by delivery: a queue that was lost counts from one again
+    return this.#send(`start-task/${this.#leased.leaseId}`, { type: 'execution.start-task.v1', payload });
   }
 
   #send(verb: string, command: AnyCommand): Promise<CommandAnswer> {
