@@ -27,7 +27,7 @@ export function readFields<T extends object>(given: unknown, fields: Fields<T>, 
       problems.push({ pointer: `/${name}`, code: 'FIELD_INVALID', message: error });
     }
   }
-  if (problems.length > 0) throw problem('REQUEST_INVALID', `the ${where} has ${problems.length} problems`, { errors: problems });
+  if (problems.length > 0) throw problem('REQUEST_INVALID', `the ${where} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`, { errors: problems });
   return Object.fromEntries(read) as T;
 }
 
