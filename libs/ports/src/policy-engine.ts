@@ -2,8 +2,8 @@ import type { Json } from '@maestro/domain';
 
 export type PolicyStage = 'publish' | 'start' | 'task';
 
-/** One pack of a compiled set; digests are 64 hex. */
-export type PackRef = { readonly name: string; readonly packDigest: string };
+/** One pack of a compiled set; the digest is 64 hex. `stages` are those where its answer must not be missing. */
+export type PackRef = { readonly name: string; readonly packDigest: string; readonly stages: readonly PolicyStage[] };
 /** A compiled pack set, addressed by digest. */
 export type PolicySetRef = {
   readonly setDigest: string;

@@ -36,8 +36,8 @@ describe('loading pack sets', () => {
       engine: expect.stringMatching(/^opa-wasm \d+\.\d+\.\d+\/opa \d+\.\d+\.\d+$/),
       entrypoints: { publish: 'mc/stage/publish', start: 'mc/stage/start', task: 'mc/stage/task' },
       packs: [
-        { name: 'pii', packDigest: expect.stringMatching(/^[0-9a-f]{64}$/) },
-        { name: 'residency', packDigest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        { name: 'pii', packDigest: expect.stringMatching(/^[0-9a-f]{64}$/), stages: ['publish', 'start', 'task'] },
+        { name: 'residency', packDigest: expect.stringMatching(/^[0-9a-f]{64}$/), stages: ['publish', 'start'] },
       ],
     });
     expect(sets.size).toBe(read().sets.length);

@@ -64,7 +64,7 @@ function compile(setDigest: string, wasm: Uint8Array): WebAssembly.Module {
 
 function refOf(indexed: IndexedSet): PolicySetRef {
   const { setDigest, wasmDigest, dataDigest, entrypoints, opaVersion } = indexed;
-  const packs = indexed.packs.map(({ name, packDigest }) => ({ name, packDigest }));
+  const packs = indexed.packs.map(({ name, packDigest, stages }) => ({ name, packDigest, stages }));
   return { setDigest, wasmDigest, dataDigest, entrypoints, packs, engine: `opa-wasm ${sdkVersion()}/opa ${opaVersion}` };
 }
 

@@ -36,12 +36,13 @@ export class PolicyAnswers {
 
   async decisionOf({ report, checkId, stage, taskId, attempt, setDigest, keyId, at }: Question): Promise<{ decision: PolicyDecision; secrets: Secrets }> {
     const set = this.#policies.sets().find((one) => one.setDigest === setDigest);
+    const asked = (set?.packs ?? []).filter((pack) => pack.stages.includes(stage));
     const secrets = new Map<string, OpenedPlace>();
-    const evaluated = report.outcome === 'evaluated' && set !== undefined && set.packs.every((pack) => report.packs.some((result) => result.pack === pack.name));
+    const evaluated = report.outcome === 'evaluated' && set !== undefined && asked.every((pack) => report.packs.some((result) => result.pack === pack.name));
     const salt = await this.#values.derivedSalt(keyId, `policy-result/${checkId}`);
     const result = evaluated ? seal(secrets, '/result', salt, report.packs as unknown as Json) : null;
     if (result !== null && canonicalText(report.packs as unknown as Json).length > RESULT_BYTES_MAX) secrets.clear();
-    const packs = (set?.packs ?? []).flatMap((pack) => {
+    const packs = asked.flatMap((pack) => {
       const one = report.packs.find((found) => found.pack === pack.name);
       if (one === undefined || !evaluated) return [];
       const violations = codesOf(one.violations);

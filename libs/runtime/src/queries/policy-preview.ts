@@ -22,6 +22,6 @@ export async function decideEach(policies: PolicyEngine, stage: PolicyStage, inp
   } catch (error) {
     if (!isFault(error)) throw error;
     const violation = { code: error.code, path: [], params: {} };
-    return packs.map(({ name }) => ({ stage, pack: name, allow: false, violations: [violation], obligations: [], packDigest: digests.get(name) ?? null }));
+    return packs.filter(({ stages }) => stages.includes(stage)).map(({ name }) => ({ stage, pack: name, allow: false, violations: [violation], obligations: [], packDigest: digests.get(name) ?? null }));
   }
 }
