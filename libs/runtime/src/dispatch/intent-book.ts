@@ -10,6 +10,7 @@ const WRITE_EVENTS_MAX = 1_000;
  * What is open: every intent and timer that no event has closed.
  * B1. The cursor says what was folded; an intent is open until an event closes it, whether published or not.
  * B2. Rows and cursor are written in one transaction. What opened and closed in between is never written.
+ * B3. One write at a time. One that fails leaves its changes to the next: a cursor never passes what it does not show.
  */
 export class IntentBook {
   readonly #state: ProcessState;
@@ -18,6 +19,7 @@ export class IntentBook {
   readonly #written = new Set<string>();
   #foldedSinceWrite = 0;
   #cursor: Cursor | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(state: ProcessState) {
     this.#state = state;
@@ -77,19 +79,35 @@ export class IntentBook {
     return this.#foldedSinceWrite >= WRITE_EVENTS_MAX;
   }
 
-  async write(cursor: Cursor): Promise<void> {
+  /** Everything folded so far, up to this cursor. Faults of the process state pass through. */
+  write(cursor: Cursor): Promise<void> {
+    const mine = this.#writing.then(() => this.#writeChanges(cursor));
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #writeChanges(cursor: Cursor): Promise<void> {
     if (cursor === this.#cursor) return;
+    const changes = new Map(this.#changed);
+    const foldedCount = this.#foldedSinceWrite;
+    this.#changed.clear();
+    this.#foldedSinceWrite = 0;
     const upserts: { key: string; value: Json }[] = [];
     const deletes: string[] = [];
-    for (const [key, intent] of this.#changed) {
+    for (const [key, intent] of changes) {
       if (intent !== undefined) upserts.push({ key, value: intent as unknown as Json });
       else if (this.#written.has(key)) deletes.push(key);
     }
-    this.#changed.clear();
-    this.#foldedSinceWrite = 0;
+    // known as written before it is: an outcome that stays unknown may have written it
     for (const { key } of upserts) this.#written.add(key);
-    for (const key of deletes) this.#written.delete(key);
-    await this.#state.apply(NAME, cursor, upserts, deletes);
+    try {
+      await this.#state.apply(NAME, cursor, upserts, deletes);
+    } catch (error) {
+      for (const [key, intent] of changes) if (!this.#changed.has(key)) this.#changed.set(key, intent);
+      this.#foldedSinceWrite += foldedCount;
+      throw error;
+    }
+    for (const key of deletes) if (!this.#changed.has(key)) this.#written.delete(key);
     this.#cursor = cursor;
   }
 
