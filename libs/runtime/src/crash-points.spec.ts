@@ -1,3 +1,4 @@
+import { Fault } from '@maestro/ports';
 import { manifest, task } from '../fixtures/commands.ts';
 import type { Point } from '../fixtures/lifeline.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';
@@ -56,5 +57,19 @@ async function expectSoundEverywhere(disturb: Disturb, ofPoint: (name: string) =
 describe('a process that dies', () => {
   it('before or after any write or hand-out leaves a run that its successor ends once, with one receipt', async () => {
     await expectSoundEverywhere((world) => world.crash(), () => true);
+  }, 30_000);
+});
+
+describe('a call that faults once', () => {
+  it('before it took effect delays the run, and neither loses nor doubles anything', async () => {
+    await expectSoundEverywhere((_, { call }) => {
+      throw new Fault(call === 'queue.publish' ? 'QUEUE_FULL' : 'STORE_READ_ONLY', 'the disk is full', { retryable: true });
+    }, (point) => point.endsWith('before'));
+  }, 30_000);
+
+  it('after it took effect is sent again, and neither loses nor doubles anything', async () => {
+    await expectSoundEverywhere(() => {
+      throw new Fault('STORE_OUTCOME_UNKNOWN', 'the connection broke', { retryable: true });
+    }, (point) => point.endsWith('after'));
   }, 30_000);
 });

@@ -4,12 +4,17 @@ import type { AnyCommand } from '@maestro/contracts';
 import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Work, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
+import { UndecidedError, isUndecided } from '../commands/undecided.ts';
 import { followEvents } from '../follow-events.ts';
 import { IntentBook } from './intent-book.ts';
 import type { PolicyOrder, TaskOrder, Unbound, WorkOrders } from './work-orders.ts';
 
 /** An open intent that was not published by then is published by the safe path. */
 export const UNCONFIRMED_MS = 2_000;
+/** What failed for a reason that will not pass by itself is tried again this much later. */
+const UNLIKELY_MS = 60_000;
+/** A timer is set in steps of at most this: longer ones overflow, and a clock that was set shows at the next step. */
+const TIMER_STEP_MS = 3_600_000;
 const WRITE_EVERY_MS = 200;
 const PUBLISHED_MAX = 200_000;
 
@@ -31,7 +36,9 @@ type Dependencies = {
  * D2. The safe path folds all events. At its start it publishes every open intent; later each one that is still open
  *     and unpublished after UNCONFIRMED_MS. A closed one is never published.
  * D3. Publishing twice is harmless: the queue takes an intent once while it has it, and the run refuses a second report.
- * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command.
+ * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command, sent not
+ *     before it is due by the wall clock, and again until it is answered for good.
+ * D5. What could not be handed out stays open, and is tried again for as long as it does.
  */
 export class Dispatcher {
   readonly #d: Dependencies;
@@ -63,7 +70,8 @@ export class Dispatcher {
     await new Promise<void>((resolve, reject) => {
       const after = this.#cursor;
       const filter = { categories: ['execution', 'workflow'] };
-      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal }, async ({ events, cursor, caughtUp }) => {
+      const { clock, log } = this.#d;
+      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: 'the dispatcher' }, async ({ events, cursor, caughtUp }) => {
         for (const recorded of events) this.#fold(recorded);
         this.#cursor = cursor;
         await this.#writeSoon();
@@ -82,7 +90,7 @@ export class Dispatcher {
     await this.#loop;
     this.#cancelWrite?.();
     for (const disarm of this.#timers.values()) disarm();
-    if (this.#cursor !== null) await this.#book.write(this.#cursor);
+    await this.#write();
   }
 
   get openCount(): number {
@@ -103,20 +111,24 @@ export class Dispatcher {
     else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
   }
 
-  #arm(intent: Intent): void {
-    const { nowMs, after } = { nowMs: this.#d.clock.nowMs(), after: this.#d.clock.after.bind(this.#d.clock) };
+  #arm(intent: Intent, delayMs = this.#delayOf(intent)): void {
     const isTimer = intent.kind === 'timer';
-    const delayMs = isTimer ? Math.max(0, Date.parse(intent.dueAt) - nowMs) : UNCONFIRMED_MS;
-    if (!isTimer && this.#published.has(intent.eventId)) return;
+    if (this.#abort.signal.aborted || (!isTimer && this.#published.has(intent.eventId))) return;
     this.#timers.get(intent.key)?.();
-    const cancel = after(delayMs, () => {
+    const cancel = this.#d.clock.after(delayMs, () => {
       this.#timers.delete(intent.key);
       if (!this.#book.has(intent)) return;
+      if (!isTimer) void this.#publishUnconfirmed(intent);
       // the wall clock may have been set back since the timer was armed: never early
-      if (isTimer && Date.parse(intent.dueAt) > this.#d.clock.nowMs()) return this.#arm(intent);
-      void (isTimer ? this.#fire(intent) : this.#publishUnconfirmed(intent));
+      else if (this.#delayOf(intent) > 0) this.#arm(intent);
+      else void this.#fire(intent);
     });
     this.#timers.set(intent.key, cancel);
+  }
+
+  #delayOf(intent: Intent): number {
+    if (intent.kind !== 'timer') return UNCONFIRMED_MS;
+    return Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(intent.dueAt) - this.#d.clock.nowMs()));
   }
 
   #disarm({ key, eventId, kind }: Intent): void {
@@ -134,28 +146,38 @@ export class Dispatcher {
 
   async #publishUnconfirmed(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
     if (!this.#published.has(intent.eventId)) await this.#publish(intent);
-    if (this.#book.has(intent) && !this.#published.has(intent.eventId)) this.#arm(intent);
   }
 
   async #publish(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
     if (this.#published.size > PUBLISHED_MAX) this.#published.clear();
+    this.#published.add(intent.eventId);
+    let againMs = UNCONFIRMED_MS;
     try {
-      this.#published.add(intent.eventId);
-      if (intent.kind === 'schedule-more') await this.#continueScheduling(intent);
-      else await this.#publishWork(intent);
+      if (intent.kind === 'schedule-more') return await this.#continueScheduling(intent);
+      if (await this.#publishWork(intent)) return;
     } catch (error) {
-      this.#published.delete(intent.eventId);
-      const quiet = isFault(error) && error.retryable;
-      if (!this.#abort.signal.aborted) this.#d.log.log(quiet ? 'debug' : 'error', 'an intent could not be handed out', { intent: intent.key, error });
+      const willPass = isPassing(error);
+      if (!willPass) againMs = UNLIKELY_MS;
+      if (!this.#abort.signal.aborted) this.#d.log.log(willPass ? 'debug' : 'error', 'an intent could not be handed out', { intent: intent.key, error });
     }
+    this.#published.delete(intent.eventId);
+    // where its event was not folded yet, folding it arms it
+    if (this.#book.has(intent)) this.#arm(intent, againMs);
   }
 
-  async #publishWork(intent: Extract<Intent, { kind: 'policy-check' | 'task' }>): Promise<void> {
+  /** False: the run as it is known here does not want it, or not yet. */
+  async #publishWork(intent: Extract<Intent, { kind: 'policy-check' | 'task' }>): Promise<boolean> {
     const order = intent.kind === 'task' ? await this.#d.orders.taskOrder(intent) : await this.#d.orders.policyOrder(intent);
-    if (order === undefined) return;
-    if ('kind' in order) return this.#failBinding(intent, order);
+    if (order === undefined) return false;
+    if ('kind' in order) {
+      await this.#failBinding(intent, order);
+      return true;
+    }
+    // closed while its order was made
+    if (!this.#published.has(intent.eventId) && !this.#book.has(intent)) return true;
     await this.#d.queue.publish([workOf(intent, order)]);
     this.#d.metrics.count('mc_work_published_total', 1, { kind: intent.kind });
+    return true;
   }
 
   async #failBinding(intent: Intent, { taskId, attempt, code, message, checkId }: Unbound): Promise<void> {
@@ -178,30 +200,44 @@ export class Dispatcher {
     try {
       const answer = await this.#send(intent, `fire-${timer.kind}`, command);
       // too early by the run's own clock: still open, so it is asked again
-      if (answer.kind === 'refused' && answer.rejection.code === 'TIMER_NOT_OPEN' && this.#book.has(intent)) this.#armAgain(intent);
+      if (answer.kind === 'refused' && answer.rejection.code === 'TIMER_NOT_OPEN' && this.#book.has(intent)) this.#arm(intent, UNCONFIRMED_MS);
     } catch (error) {
       this.#d.log.log('warn', 'a timer could not be fired and is armed again', { intent: intent.key, error });
-      this.#armAgain(intent);
+      this.#arm(intent, isPassing(error) ? UNCONFIRMED_MS : UNLIKELY_MS);
     }
   }
 
-  #armAgain(intent: Extract<Intent, { kind: 'timer' }>): void {
-    this.#arm({ ...intent, dueAt: new Date(this.#d.clock.nowMs() + UNCONFIRMED_MS).toISOString() });
-  }
-
+  /** Throws where the command was not decided on. Any other refusal is an answer. */
   async #send(intent: Intent, verb: string, command: AnyCommand): Promise<CommandAnswer> {
     const commandId = internalCommandId(intent.eventId, verb);
-    return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
+    const answer = await this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
+    if (answer.kind === 'refused' && isUndecided(answer.rejection)) throw new UndecidedError(answer.rejection);
+    return answer;
   }
 
   /** Written after a while or when much was folded; a crash before only means folding again. */
   async #writeSoon(): Promise<void> {
-    if (this.#book.isDue && this.#cursor !== null) return this.#book.write(this.#cursor);
+    if (this.#book.isDue) return this.#write();
     this.#cancelWrite ??= this.#d.clock.after(WRITE_EVERY_MS, () => {
       this.#cancelWrite = undefined;
-      if (this.#cursor !== null) this.#book.write(this.#cursor).catch((error: unknown) => this.#d.log.log('error', 'open intents could not be written', { error }));
+      void this.#write();
     });
   }
+
+  /** What cannot be written now is written with what changes next. */
+  async #write(): Promise<void> {
+    if (this.#cursor === null) return;
+    try {
+      await this.#book.write(this.#cursor);
+    } catch (error) {
+      this.#d.log.log('error', 'open intents could not be written', { error });
+    }
+  }
+}
+
+/** Whether trying again soon is likely to help. */
+function isPassing(error: unknown): boolean {
+  return error instanceof UndecidedError ? error.willPass : isFault(error) && error.retryable;
 }
 
 function workOf(intent: Intent, order: PolicyOrder | TaskOrder): Work {

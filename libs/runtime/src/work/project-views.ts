@@ -1,18 +1,18 @@
 import { commandRowOf, projectExecution, projectWorkflow } from '@maestro/domain';
 import type { ExecutionRow, Recorded, WorkflowRow } from '@maestro/domain';
-import type { EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
+import type { Clock, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
 
-export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly metrics: Metrics; readonly log: Log };
+export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log };
 
 /**
  * Folds events into query models, for as long as the signal is quiet.
  * P1. Rows and checkpoint are written in one transaction.
  * P2. Every fold is idempotent by revision: a batch that comes again changes nothing.
  */
-export async function projectViews({ store, views, metrics }: ProjectorDependencies, signal: AbortSignal): Promise<void> {
+export async function projectViews({ store, views, clock, metrics, log }: ProjectorDependencies, signal: AbortSignal): Promise<void> {
   const filter = { categories: ['execution', 'workflow', 'receipt'] };
-  await followEvents(store, { after: await views.position(), filter, signal }, async ({ events, cursor }) => {
+  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'the projector' }, async ({ events, cursor }) => {
     const executions = await foldInto(events, executionIdOf, projectExecution, (ids) => views.get('execution', ids));
     const workflows = await foldInto(events, workflowIdOf, projectWorkflow, (ids) => views.get('workflow', ids));
     const commands = events.map(commandRowOf).filter((row) => row !== undefined);

@@ -50,7 +50,8 @@ export class ReceiptSealer {
   async start(): Promise<void> {
     const { cursor, rows } = await this.#d.state.load(NAME);
     for await (const { key, value } of rows) this.#due.set(key, value as unknown as Recorded);
-    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal }, (batch) =>
+    const { clock, log } = this.#d;
+    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: 'sealing of receipts' }, (batch) =>
       this.#fold(batch.events, batch.cursor),
     ).catch((error: unknown) => this.#d.log.log('error', 'sealing of receipts stopped', { error }));
     this.#sealSoon();

@@ -1,0 +1,184 @@
+import { MemoryEventLog, MemoryEventStore, ManualClock } from '@maestro/adapter-memory';
+import { EMPTY_HEAD, prepareCommit } from '@maestro/codec';
+import type { AnyEvent } from '@maestro/contracts';
+import type { StreamName } from '@maestro/domain';
+import { Fault } from '@maestro/ports';
+import type { EventStore, LogLevel } from '@maestro/ports';
+import { eventHash } from '@maestro/receipt';
+import { followEvents } from './follow-events.ts';
+import type { Batch } from './follow-events.ts';
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const DENIED: AnyEvent = { type: 'workflow.publish-denied.v1', data: { workflowId: 'abc', version: '1.0.0', manifestDigest: 'a'.repeat(64), checkId: 'publish/1', reason: 'POLICY_DENIED', violations: [] } };
+
+async function append(store: EventStore, stream: string, count = 1): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    const page = await store.readStream(stream as StreamName, { direction: 'backward', limit: 1 });
+    const last = page.kind === 'page' ? page.events[0] : undefined;
+    const head = last === undefined ? EMPTY_HEAD : { revision: Number(last.revision), hash: last.hash, at: null };
+    const cause = { tenant: 'default', stream, commandId: 'c'.repeat(64), causationId: 'c'.repeat(64), correlationId: 'c'.repeat(64), actor: 'user:local' };
+    const [prepared] = prepareCommit(head, cause, '2026-01-05T10:00:00.000Z', [DENIED]);
+    if (prepared === undefined) throw new Error('nothing prepared');
+    const { bytes, recorded } = prepared;
+    await store.append(stream as StreamName, page.kind === 'page' ? page.version : 'none', [{ id: recorded.id, type: DENIED.type, bytes, hash: recorded.hash, sealed: null }]);
+  }
+}
+
+/** An event whose type only a later release knows. */
+async function appendFromLater(store: EventStore, stream: string): Promise<void> {
+  const page = await store.readStream(stream as StreamName, { direction: 'backward', limit: 1 });
+  const last = page.kind === 'page' ? page.events[0] : undefined;
+  const text = Buffer.from(last?.bytes ?? []).toString().replaceAll('publish-denied.v1', 'publish-denied.v2');
+  const bytes = Buffer.from(text);
+  await store.append(stream as StreamName, page.kind === 'page' ? page.version : 'none', [{ id: '01920000-0000-7000-8000-00000000000f', type: 'workflow.publish-denied.v2', bytes, hash: eventHash(bytes), sealed: null }]);
+}
+
+function setUp(after: string | null = null): { readonly store: MemoryEventStore; readonly batches: Batch[]; readonly lines: string[]; readonly clock: ManualClock; readonly stop: () => void; follow: (handle?: (batch: Batch) => Promise<void>, store?: EventStore) => Promise<void> } {
+  const store = new MemoryEventStore({ log: new MemoryEventLog('log') });
+  const batches: Batch[] = [];
+  const lines: string[] = [];
+  const clock = new ManualClock();
+  const abort = new AbortController();
+  const log = { log: (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}) => void lines.push(`${level} ${message} ${String(fields['stream'] ?? '')}`.trim()) };
+  const keep = async (batch: Batch): Promise<void> => void batches.push(batch);
+  const follow = (handle: (batch: Batch) => Promise<void> = keep, from: EventStore = store): Promise<void> =>
+    followEvents(from, { after, signal: abort.signal, clock, log, name: 'the follower' }, handle);
+  return { store, batches, lines, clock, stop: () => abort.abort(), follow };
+}
+
+const streamsOf = (batches: readonly Batch[]): string[] => batches.flatMap(({ events }) => events.map(({ stream, revision }) => `${stream}/${revision}`));
+
+describe('following events', () => {
+  it('hands over what was there in one batch and what comes later as it comes, each once', async () => {
+    const { store, batches, stop, follow } = setUp();
+    await append(store, 'workflow-abc', 3);
+    const ending = follow();
+    await settle();
+    await append(store, 'workflow-def');
+    await settle();
+    stop();
+    await ending;
+    expect(batches.map(({ events, cursor, caughtUp }) => [events.length, cursor, caughtUp])).toEqual([[3, 'log.3', true], [1, 'log.4', true]]);
+  });
+
+  it('makes batches of at most 500, and says of the last one only that it caught up', async () => {
+    const { store, batches, stop, follow } = setUp();
+    for (let i = 0; i < 26; i += 1) await append(store, `workflow-w${i}`, 20);
+    const ending = follow();
+    await settle();
+    stop();
+    await ending;
+    expect(batches.map(({ events, caughtUp }) => [events.length, caughtUp])).toEqual([[500, false], [20, true]]);
+  });
+
+  it('makes no batch while one is handled', async () => {
+    const { store, stop, follow } = setUp();
+    let inHand = 0;
+    let most = 0;
+    let go: () => void = () => undefined;
+    const ending = follow(async () => {
+      inHand += 1;
+      most = Math.max(most, inHand);
+      await new Promise<void>((resolve) => (go = resolve));
+      inHand -= 1;
+    });
+    for (let i = 0; i < 3; i += 1) {
+      await append(store, 'workflow-abc');
+      await settle();
+    }
+    expect(inHand).toBe(1);
+    go();
+    await settle();
+    go();
+    await settle();
+    stop();
+    await ending;
+    expect(most).toBe(1);
+  });
+
+  it('waits out a handler whose fault may pass, and hands it the same batch again', async () => {
+    const { store, batches, lines, clock, stop, follow } = setUp();
+    await append(store, 'workflow-abc', 2);
+    let full = true;
+    const ending = follow(async (batch) => {
+      if (full) throw new Fault('STORE_READ_ONLY', 'the disk is full', { retryable: true });
+      batches.push(batch);
+    });
+    await settle();
+    clock.advance(1_000);
+    await settle();
+    expect(batches).toEqual([]);
+    full = false;
+    await append(store, 'workflow-def');
+    clock.advance(1_000);
+    await settle();
+    stop();
+    await ending;
+    expect(streamsOf(batches)).toEqual(['workflow-abc/0', 'workflow-abc/1', 'workflow-def/0']);
+    expect(lines).toEqual(Array.from({ length: 2 }, () => 'warn the follower waits and goes on from where it was'));
+  });
+
+  it('waits out a subscription that breaks, and loses and doubles nothing', async () => {
+    const { store, batches, clock, stop, follow } = setUp();
+    await append(store, 'workflow-abc', 3);
+    let breaks = 2;
+    const breaking: EventStore = new Proxy(store, {
+      get(target, key) {
+        if (key !== 'subscribe') return (Reflect.get(target, key) as () => unknown).bind(target);
+        return async function* (o: Parameters<EventStore['subscribe']>[0]) {
+          let count = 0;
+          for await (const item of target.subscribe(o)) {
+            yield item;
+            count += 1;
+            if (count === 4 && breaks-- > 0) throw new Fault('STORE_READ_ONLY', 'gone for a moment', { retryable: true });
+          }
+        };
+      },
+    });
+    const ending = follow(undefined, breaking);
+    for (let i = 0; i < 3; i += 1) {
+      await settle();
+      await append(store, 'workflow-def', 3);
+      clock.advance(1_000);
+    }
+    await settle();
+    stop();
+    await ending;
+    const expected = [0, 1, 2].map((i) => `workflow-abc/${i}`).concat(Array.from({ length: 9 }, (_, i) => `workflow-def/${i}`));
+    expect(streamsOf(batches)).toEqual(expected);
+  });
+
+  it('ends with a fault that will not pass, and with whatever else a handler throws', async () => {
+    const { store, follow } = setUp();
+    await append(store, 'workflow-abc');
+    await expect(follow(() => Promise.reject(new Fault('STORE_DAMAGED', 'a flipped bit')))).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+    await expect(follow(() => Promise.reject(new RangeError('a bug')))).rejects.toThrow('a bug');
+  });
+
+  it('ends while it waits when the signal fires, and leaves no timer', async () => {
+    const { store, clock, stop, follow } = setUp();
+    await append(store, 'workflow-abc');
+    const ending = follow(() => Promise.reject(new Fault('STORE_READ_ONLY', '', { retryable: true })));
+    await settle();
+    stop();
+    await ending;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('sets a stream with an event of a later release aside by name, and serves the others', async () => {
+    const { store, batches, lines, stop, follow } = setUp();
+    await append(store, 'workflow-abc');
+    await appendFromLater(store, 'workflow-abc');
+    await append(store, 'workflow-def');
+    const ending = follow();
+    await settle();
+    await append(store, 'workflow-abc');
+    await append(store, 'workflow-def');
+    await settle();
+    stop();
+    await ending;
+    expect(streamsOf(batches)).toEqual(['workflow-abc/0', 'workflow-def/0', 'workflow-def/1']);
+    expect(lines).toEqual(['error the follower sets a stream aside: one of its events cannot be read workflow-abc']);
+  });
+});
