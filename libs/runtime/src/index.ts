@@ -1,6 +1,6 @@
 export { AggregateHandler } from './commands/aggregate.ts';
 export { AttemptReports, OUTPUT_BYTES_MAX } from './commands/attempt-reports.ts';
-export { clientCommandId, internalCommandId } from './commands/command-ids.ts';
+export { clientCommandId, internalCommandId, newExecutionId } from './commands/command-ids.ts';
 export { CommandLedger } from './commands/command-ledger.ts';
 export type { RefusalRecord } from './commands/command-ledger.ts';
 export { openCommandRole } from './commands/command-role.ts';

@@ -1,4 +1,6 @@
+import type { Clock, Entropy } from '@maestro/ports';
 import { canonicalText, sha256 } from '@maestro/receipt';
+import { v7 } from 'uuid';
 
 /** Command id of an inside command: hash of the intent that it answers and its verb, so that a repeat is the same. */
 export function internalCommandId(intentId: string, verb: string): string {
@@ -8,6 +10,11 @@ export function internalCommandId(intentId: string, verb: string): string {
 /** Command id of a client's command: the same key on the same route by the same principal is the same command. */
 export function clientCommandId(tenant: string, principal: string, route: string, key: string): string {
   return sha256(canonicalText([tenant, principal, route, key]));
+}
+
+/** UUIDv7: ids in the order of their making, so that they stay together in an index. */
+export function newExecutionId(clock: Clock, entropy: Entropy): string {
+  return v7({ msecs: clock.nowMs(), random: entropy.bytes(16) });
 }
 
 /** UUIDv8 of a command id: the run that a repeated start finds again. */

@@ -1,5 +1,6 @@
 import { Command } from '@nestjs/cqrs';
 import type { CommandOf } from '@maestro/contracts';
+import { newExecutionId } from '@maestro/runtime';
 import { commandHandler } from '../edge/message-handler.ts';
 import type { CommandIdentity } from '../http/command-identity.ts';
 import { accepted } from './accepted.ts';
@@ -9,19 +10,23 @@ export type ExecutionLinks = { readonly self: string; readonly events: string; r
 
 export type StartRequest = Omit<CommandOf<'execution.start.v1'>['payload'], 'executionId'>;
 
-/** Start a run of a published version. */
+/** Start a run of a published version. `isKeyed`: the client may ask again under the same Idempotency-Key. */
 export class StartExecution extends Command<StartedExecution> {
   readonly by: CommandIdentity;
   readonly request: StartRequest;
-  constructor(by: CommandIdentity, request: StartRequest) {
+  readonly isKeyed: boolean;
+  constructor(by: CommandIdentity, request: StartRequest, isKeyed: boolean) {
     super();
     this.by = by;
     this.request = request;
+    this.isKeyed = isKeyed;
   }
 }
 
-export const startExecutionHandler = commandHandler(StartExecution, ['gateway'], async ({ by, request }, { gateway }): Promise<StartedExecution> => {
-  const command = { type: 'execution.start.v1', payload: { executionId: null, ...request } } as const;
+export const startExecutionHandler = commandHandler(StartExecution, ['gateway', 'clock', 'entropy'], async ({ by, request, isKeyed }, { gateway, clock, entropy }): Promise<StartedExecution> => {
+  // under a key the id derives from the command, so that a repeat finds the same run; otherwise ids follow time
+  const executionId = isKeyed ? null : newExecutionId(clock, entropy);
+  const command = { type: 'execution.start.v1', payload: { executionId, ...request } } as const;
   const { position, result } = accepted(await gateway.send({ ...by, command }));
   const id = String(result['executionId']);
   return { id, position, links: linksOf(id) };

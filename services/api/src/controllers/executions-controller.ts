@@ -7,6 +7,7 @@ import { StartExecution, linksOf } from '../commands/start-execution.ts';
 import type { StartedExecution } from '../commands/start-execution.ts';
 import { executionIdOf } from '../edge/found.ts';
 import { identify } from '../http/command-identity.ts';
+import { headerOf } from '../http/exchange.ts';
 import type { HttpReply, HttpRequest } from '../http/exchange.ts';
 import { bodyValue, jsonObject, oneOf, optional, readFields, text } from '../http/request-fields.ts';
 import { COMMAND_HEADERS, Operation } from '../openapi/answers.ts';
@@ -57,7 +58,8 @@ export class ExecutionsController {
       rollout: optional(oneOf(['canary', 'all']), null),
       region: optional(region, null),
     };
-    const started = await this.#commands.execute(new StartExecution(by, readFields(bodyValue(body), fields, 'body')));
+    const isKeyed = headerOf(request, 'idempotency-key') !== undefined;
+    const started = await this.#commands.execute(new StartExecution(by, readFields(bodyValue(body), fields, 'body'), isKeyed));
     reply.header('Location', started.links.self);
     return started;
   }

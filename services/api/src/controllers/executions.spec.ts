@@ -30,8 +30,14 @@ describe('POST /api/executions', () => {
     ]);
     expect(parts.gateway.sent[0]?.command).toEqual({
       type: 'execution.start.v1',
-      payload: { executionId: null, workflowId: 'hello-world', version: null, inputs: { a: 1 }, rollout: 'canary', region: null },
+      payload: { executionId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/), workflowId: 'hello-world', version: null, inputs: { a: 1 }, rollout: 'canary', region: null },
     });
+  });
+
+  it('leaves the id to the key where there is one, so that a repeat finds the same run', async () => {
+    parts.gateway.answer = () => ({ kind: 'ok', position: '9', result: { executionId: RUN } });
+    await start({ workflowId: 'hello-world' }, { 'idempotency-key': 'k' });
+    expect(parts.gateway.sent[0]?.command.payload).toEqual(expect.objectContaining({ executionId: null }));
   });
 
   it('answers 404 for an unknown workflow and 422 for a key that was used for something else', async () => {
