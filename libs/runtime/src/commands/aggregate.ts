@@ -47,6 +47,8 @@ const UNKNOWN_OUTCOME_TRIES_MAX = 3;
  * H2. One command of a stream at a time in this process; between processes the expected revision decides.
  * H3. A command id that the stream knows appends nothing.
  * H4. Bytes are prepared once per decision; an unknown outcome re-sends those bytes.
+ * H5. What is remembered is a speed-up: nothing is refused or left undone before the store says that it is up to date,
+ *     and it is never replaced by something older.
  */
 export class AggregateHandler<S> {
   readonly #store: EventStore;
@@ -66,22 +68,28 @@ export class AggregateHandler<S> {
     this.#cache = new LRUCache({ max: settings.cachedMax });
   }
 
-  /** Latest state known here, without waiting for commands in hand: good for looking, not for deciding. */
-  peek(stream: StreamName): Promise<Aggregate<S>> {
-    return this.#load(stream);
+  /**
+   * State as known here, without waiting for commands in hand: good for looking, not for deciding. At least as of a
+   * revision that the caller has seen; `'newest'` reads it from the store.
+   */
+  async peek(stream: StreamName, atLeast: number | 'newest' = -1): Promise<Aggregate<S>> {
+    const known = this.#cache.get(stream);
+    return known === undefined || atLeast === 'newest' || known.head.revision < atLeast ? this.#reload(stream) : known;
   }
 
   async handle(stream: StreamName, envelope: CommandEnvelope, deliberate: (state: S, now: string) => Promise<Deliberation>): Promise<Outcome<S>> {
     return this.#locks.run(stream, async () => {
       for (let tries = 0; tries < CONFLICT_TRIES_MAX; tries++) {
-        const aggregate = tries === 0 ? await this.#load(stream) : await this.#reload(stream);
+        const known = tries === 0 ? this.#cache.get(stream) : undefined;
+        const aggregate = known ?? (await this.#reload(stream));
         const repeated = aggregate.commands.get(envelope.commandId);
         if (repeated !== undefined) return { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated };
         const now = new Date(this.#clock.nowMs()).toISOString();
         const deliberation = await deliberate(aggregate.state, now);
-        if (deliberation.decision.kind === 'refused') return deliberation.decision;
-        if (deliberation.decision.events.length === 0) {
-          return { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated: undefined };
+        const { decision } = deliberation;
+        if (decision.kind === 'refused' || decision.events.length === 0) {
+          if (known !== undefined && (await this.#isBehind(stream, known))) continue;
+          return decision.kind === 'refused' ? decision : { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated: undefined };
         }
         const done = await this.#append(stream, aggregate, envelope, deliberation, now);
         if (done !== undefined) return done;
@@ -105,7 +113,7 @@ export class AggregateHandler<S> {
     const events = prepared.map((one) => one.recorded);
     this.#fold(aggregate, events);
     aggregate.version = appended.version;
-    if (this.#settings.isFinal(aggregate.state)) this.#cache.delete(stream);
+    this.#keep(stream, aggregate);
     this.#onAppended(events);
     return { kind: 'done', state: aggregate.state, events, cursor: appended.cursor, repeated: undefined };
   }
@@ -121,15 +129,24 @@ export class AggregateHandler<S> {
     }
   }
 
-  async #load(stream: StreamName): Promise<Aggregate<S>> {
-    return this.#cache.get(stream) ?? this.#reload(stream);
+  async #isBehind(stream: StreamName, { head }: Aggregate<S>): Promise<boolean> {
+    const page = await this.#store.readStream(stream, { direction: 'backward', limit: 1 });
+    return page.kind === 'page' && page.version.revision > BigInt(head.revision);
   }
 
   async #reload(stream: StreamName): Promise<Aggregate<S>> {
     const { stored, version } = await loadStream(this.#store, stream);
     const aggregate: Aggregate<S> = { state: this.#settings.initial(), head: EMPTY_HEAD, version: version ?? 'none', commands: new Map() };
     this.#fold(aggregate, stored.map(recordedOf));
-    if (!this.#settings.isFinal(aggregate.state)) this.#cache.set(stream, aggregate);
+    return this.#keep(stream, aggregate);
+  }
+
+  /** Remembers it unless something newer is remembered; answers the newer one. */
+  #keep(stream: StreamName, aggregate: Aggregate<S>): Aggregate<S> {
+    const known = this.#cache.get(stream);
+    if (known !== undefined && known.head.revision > aggregate.head.revision) return known;
+    if (this.#settings.isFinal(aggregate.state)) this.#cache.delete(stream);
+    else this.#cache.set(stream, aggregate);
     return aggregate;
   }
 
