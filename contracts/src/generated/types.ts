@@ -523,7 +523,7 @@ export interface TaskError {
   detail: SealedValue | null;
 }
 /**
- * A task whose arguments are known only now awaits policy
+ * An attempt with arguments that policy has not seen awaits it: a late-bound task, or a retry
  */
 export interface ExecutionTaskPolicyCheckRequestedV1 {
   type: 'execution.task-policy-check-requested.v1';

@@ -26,7 +26,7 @@ export function startInput(plan: Plan, request: PolicyRequest, inputs: JsonObjec
   return inputOf('start', plan, request, inputs, tasks);
 }
 
-/** Input of the check of one task whose arguments became known only now. */
+/** Input of the check of one attempt whose arguments policy has not seen. */
 export function taskCheckInput(plan: Plan, request: PolicyRequest, inputs: JsonObject, taskId: string, resolved: Json): Json {
   return inputOf('task', plan, request, inputs, [taskInput(plan, taskId, resolved)]);
 }

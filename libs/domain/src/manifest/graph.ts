@@ -57,12 +57,8 @@ export function cycleAmong(needs: Needs, stuck: readonly string[]): readonly str
 
 /** Everything that a task waits for, directly or not. */
 export function upstreamOf(needs: Needs, id: string): ReadonlySet<string> {
-  const found = new Set<string>();
-  const open = [...(needs.get(id) ?? [])];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (found.has(at)) continue;
-    found.add(at);
-    open.push(...(needs.get(at) ?? []));
-  }
+  const found = new Set<string>(needs.get(id));
+  // a set visits what is added while it is walked: each task once, however often it is named
+  for (const at of found) for (const need of needs.get(at) ?? []) found.add(need);
   return found;
 }

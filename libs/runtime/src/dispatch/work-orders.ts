@@ -38,7 +38,8 @@ export type TaskOrder = {
 export type Unbound = { readonly kind: 'unbound'; readonly taskId: string; readonly attempt: number; readonly code: string; readonly message: string; readonly checkId: string | null };
 
 type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;
-type FindState = (stream: StreamName) => Promise<ExecutionState>;
+/** State of a run, at least as of a revision that was seen. */
+type FindState = (stream: StreamName, atLeast: number) => Promise<ExecutionState>;
 
 const CHECKED_MAX = 10_000;
 /** Runs whose manifest and opened inputs are kept at hand; the inputs are at most 64 KiB each. */
@@ -47,7 +48,7 @@ const RUNS_MAX = 1_000;
 /**
  * Makes work out of intents: reads the pinned manifest, opens the values that it needs, resolves expressions.
  * W1. The same intent makes the same order, however often and wherever: salts derive from the intent's event.
- * W2. What policy checked is what runs: a late-bound task is handed out only with the arguments of its check.
+ * W2. What policy checked is what runs: a checked attempt is handed out only with the arguments of its check.
  */
 export class WorkOrders {
   readonly #store: EventStore;
@@ -74,7 +75,7 @@ export class WorkOrders {
   }
 
   async #publishOrder({ stream, checkId, eventId, revision }: IntentOf<'policy-check'>): Promise<PolicyOrder | undefined> {
-    const workflow = await this.#workflows.find(stream.slice('workflow-'.length));
+    const workflow = await this.#workflows.find(stream.slice('workflow-'.length), revision);
     const { pending, dataKeyId, name } = workflow?.state ?? {};
     if (pending?.checkId !== checkId || dataKeyId === undefined || name === undefined) return undefined;
     const { plan } = await this.#manifests.at(stream as StreamName, pending.draftRevision, pending.manifestDigest);
@@ -86,8 +87,8 @@ export class WorkOrders {
     return { target: { kind: 'workflow', id: name }, checkId, stage: 'publish', setDigest: pending.policySetDigest, input, inputCommitment };
   }
 
-  async #runOrder({ stream, checkId, eventId, at }: IntentOf<'policy-check'>): Promise<PolicyOrder | Unbound | undefined> {
-    const run = await this.#runOf(stream);
+  async #runOrder({ stream, checkId, eventId, revision, at }: IntentOf<'policy-check'>): Promise<PolicyOrder | Unbound | undefined> {
+    const run = await this.#runOf(stream, revision);
     const taskId = run?.state.checks.get(checkId);
     if (run === undefined || taskId === undefined) return undefined;
     const { state, plan, inputs, requested } = run;
@@ -107,8 +108,8 @@ export class WorkOrders {
   }
 
   /** Undefined: the run went on without it. */
-  async taskOrder({ stream, taskId, attempt, eventId }: IntentOf<'task'>): Promise<TaskOrder | Unbound | undefined> {
-    const run = await this.#runOf(stream);
+  async taskOrder({ stream, taskId, attempt, eventId, revision }: IntentOf<'task'>): Promise<TaskOrder | Unbound | undefined> {
+    const run = await this.#runOf(stream, revision);
     const task = run?.state.tasks.get(taskId);
     const planned = run?.state.shape?.byId.get(taskId);
     // one that said it started is handed out again too: who started it may be gone
@@ -153,8 +154,8 @@ export class WorkOrders {
     return found;
   }
 
-  async #runOf(stream: string): Promise<Run | undefined> {
-    const state = await this.#findState(stream as StreamName);
+  async #runOf(stream: string, atLeast = -1): Promise<Run | undefined> {
+    const state = await this.#findState(stream as StreamName, atLeast);
     const { request } = state;
     if (request === undefined || state.phase === 'ended') return undefined;
     const known = this.#pinned.get(stream);
