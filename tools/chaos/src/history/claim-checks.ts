@@ -33,7 +33,7 @@ export function checkClaims(claims: Claims, found: Found, report: Report): void 
   for (const [executionId, verdict] of claims.verdicts) {
     if (verdict !== 'VERIFIED') report('RECEIPT_UNVERIFIED', `execution-${executionId}`, verdict);
   }
-  const ended = new Set(claims.answers.map(({ executionId }) => executionId).filter((id) => found.runs.get(id)?.verdict != null));
+  const ended = new Set(claims.answers.map(({ executionId }) => executionId).filter((id) => typeof found.runs.get(id)?.verdict === 'string'));
   if (ended.size < claims.operationsMin) {
     report('TOO_FEW_OPERATIONS', 'all', `${ended.size} acknowledged runs ended, ${claims.operationsMin} are needed to show anything`);
   }

@@ -6,7 +6,7 @@ import type { Report } from './violation.ts';
 export type RunRecord = {
   readonly stream: string;
   readonly hashes: string[];
-  /** `<task>/<attempt>` */
+  /** `<task>/<attempt>`, as it was opened: handed out, or asked about first */
   readonly scheduled: Set<string>;
   readonly ended: Set<string>;
   readonly succeeded: Set<string>;
@@ -72,6 +72,7 @@ export class RunChecks {
         run.isAllowed ||= event.data.allow;
         break;
       case 'execution.task-scheduled.v1':
+      case 'execution.task-policy-check-requested.v1':
         if (!run.isAllowed) this.#report('SCHEDULED_UNDECIDED', run.stream, `${event.data.taskId} was scheduled before policy allowed the run`);
         run.scheduled.add(`${event.data.taskId}/${event.data.attempt}`);
         break;
