@@ -15,8 +15,8 @@ export const OUTPUT_BYTES_MAX = 64 * 1024;
 /** Logs and messages are cut to what fits beside an event; the cut is marked. */
 const LOG_BYTES_MAX = 64 * 1024;
 
-/** Finds the commitment of the arguments that a check was asked about. */
-export type CheckedArguments = (stream: StreamName, checkId: string) => Promise<string>;
+/** Finds the commitment of the arguments that a check was asked about, in a run at least as of a revision. */
+export type CheckedArguments = (stream: StreamName, checkId: string, atLeast: number) => Promise<string>;
 
 /** Turns what a runner reports into what is recorded: values sealed, limits kept, public parts copied out. */
 export class AttemptReports {

@@ -64,9 +64,9 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
     cachedMax: RUNS_CACHED_MAX,
   });
   const workflows = new WorkflowCommands(workflowHandler, store, d.packages, d.policies, values, answers);
-  const findRun = async (stream: Parameters<typeof executionHandler.peek>[0]) => (await executionHandler.peek(stream)).state;
+  const findRun = async (...seen: Parameters<typeof executionHandler.peek>) => (await executionHandler.peek(...seen)).state;
   const orders = new WorkOrders(store, workflows, manifests, values, findRun, settings.requireRegion);
-  const reports = new AttemptReports(values, d.packages, (stream, checkId) => orders.checkedArguments(stream, checkId));
+  const reports = new AttemptReports(values, d.packages, (...asked) => orders.checkedArguments(...asked));
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, settings });
   const gateway = new CommandRouter(workflows, executions, ledger, d.metrics, d.log);
   const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant });

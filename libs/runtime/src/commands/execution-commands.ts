@@ -1,6 +1,6 @@
 import type { CommandOf, CommandType, Environment, Prices } from '@maestro/contracts';
 import { PLAN_DEFAULTS, chooseVersion, decideExecution, executionStream, mergeInputs, parseExecutionId, regionOf, reject } from '@maestro/domain';
-import type { ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
+import type { Choice, ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
 import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine } from '@maestro/ports';
 import type { OpenedPlace } from '@maestro/receipt';
 import { canonicalBytes, canonicalText, findUnrepresentable } from '@maestro/receipt';
@@ -62,12 +62,10 @@ export class ExecutionCommands {
 
   async #deliberateStart(state: ExecutionState, now: string, executionId: string, payload: Of<'start'>, given: JsonObject, body: string): Promise<Deliberation> {
     const { values, policies, settings, manifests } = this.#d;
-    const workflow = await this.#d.workflows.find(payload.workflowId);
-    if (workflow === undefined) return { decision: reject('WORKFLOW_NOT_FOUND', `there is no workflow ${payload.workflowId}`) };
-    const choice = chooseVersion(workflow.state, { version: payload.version, rollout: payload.rollout, executionId });
+    const choice = await this.#chooseVersion(executionId, payload);
     if (choice.kind === 'refused') return { decision: choice };
     const { version, manifestDigest, draftRevision }: PublishedVersion = choice.version;
-    const { plan } = await manifests.at(workflow.stream, draftRevision, manifestDigest);
+    const { plan } = await manifests.at(choice.stream, draftRevision, manifestDigest);
     const keyId = await values.createKey(`execution:${executionId}`);
     const secrets = new Map<string, OpenedPlace>();
     const request: ExecutionRequested = {
@@ -89,6 +87,18 @@ export class ExecutionCommands {
     return { ...decided(state, { kind: 'start', now, request }), secrets, keyId };
   }
 
+  /** A workflow's stream may have another owner: what is remembered of it chooses, but only what is stored refuses. */
+  async #chooseVersion(executionId: string, { workflowId, version, rollout }: Of<'start'>): Promise<(Extract<Choice, { kind: 'chosen' }> & { readonly stream: StreamName }) | Refused> {
+    const choose = async (atLeast: -1 | 'newest') => {
+      const workflow = await this.#d.workflows.find(workflowId, atLeast);
+      if (workflow === undefined) return reject('WORKFLOW_NOT_FOUND', `there is no workflow ${workflowId}`);
+      const choice = chooseVersion(workflow.state, { version, rollout, executionId });
+      return choice.kind === 'chosen' ? { ...choice, stream: workflow.stream } : choice;
+    };
+    const choice = await choose(-1);
+    return choice.kind === 'chosen' ? choice : choose('newest');
+  }
+
   async recordPolicyDecision(envelope: CommandEnvelope, { executionId, checkId, report }: Of<'record-policy-decision'>): Promise<CommandAnswer> {
     return this.#on(executionId, envelope, async (state, now) => {
       const { request } = state;
@@ -97,7 +107,7 @@ export class ExecutionCommands {
       const attempt = taskId === null ? null : (state.tasks.get(taskId)?.attempt ?? null);
       const keyId = request.dataKeyId;
       const { decision, secrets } = await this.#d.answers.decisionOf({ report, checkId, stage: taskId === null ? 'start' : 'task', taskId, attempt, setDigest: request.policySetDigest, keyId, at: now });
-      const argumentsCommitment = taskId === null || !decision.allow ? null : await this.#d.reports.checkedArguments(executionStream(request.executionId as ExecutionId), checkId);
+      const argumentsCommitment = taskId === null || !decision.allow ? null : await this.#d.reports.checkedArguments(executionStream(request.executionId as ExecutionId), checkId, state.revision);
       return { ...decided(state, { kind: 'record-policy-decision', now, decision, environment: this.#d.settings.environment, argumentsCommitment }), secrets, keyId };
     });
   }
@@ -143,11 +153,6 @@ export class ExecutionCommands {
   async #answer(outcome: Outcome<ExecutionState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {
     const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#d.store.head() : null;
     return answerOf(outcome, fallback, result);
-  }
-
-  /** State and stream of a run as this role sees it. */
-  async find(stream: StreamName): Promise<ExecutionState> {
-    return (await this.#d.handler.peek(stream)).state;
   }
 }
 

@@ -81,9 +81,9 @@ export class WorkflowCommands {
   }
 
   /** State of a workflow as this role sees it; undefined: the name cannot be one. */
-  async find(workflowId: string): Promise<{ readonly state: WorkflowState; readonly stream: StreamName } | undefined> {
+  async find(workflowId: string, atLeast: number | 'newest' = -1): Promise<{ readonly state: WorkflowState; readonly stream: StreamName } | undefined> {
     const stream = streamName('workflow', workflowId);
-    return stream === undefined ? undefined : { state: (await this.#handler.peek(stream)).state, stream };
+    return stream === undefined ? undefined : { state: (await this.#handler.peek(stream, atLeast)).state, stream };
   }
 }
 

@@ -1,5 +1,5 @@
 import { startInput, publishInput, resolve, taskCheckInput } from '@maestro/domain';
-import type { ExecutionState, Intent, Json, JsonObject, Plan, PolicyRequest, Recorded, Scope, StreamName } from '@maestro/domain';
+import type { ExecutionState, Intent, Json, JsonObject, Plan, PolicyRequest, PublishedVersion, Recorded, Scope, StreamName } from '@maestro/domain';
 import { commit } from '@maestro/receipt';
 import { LRUCache } from 'lru-cache';
 import type { EventStore } from '@maestro/ports';
@@ -129,8 +129,8 @@ export class WorkOrders {
   }
 
   /** Commitment of the arguments that a task check was asked about. */
-  async checkedArguments(stream: StreamName, checkId: string): Promise<string> {
-    const run = await this.#runOf(stream);
+  async checkedArguments(stream: StreamName, checkId: string, atLeast: number): Promise<string> {
+    const run = await this.#runOf(stream, atLeast);
     const [, taskId = '', attempt = '1'] = checkId.split('/');
     if (run === undefined) throw new Error(`no run behind ${stream}`);
     const bound = await this.#bind(stream, run, taskId, Number(attempt));
@@ -154,7 +154,7 @@ export class WorkOrders {
     return found;
   }
 
-  async #runOf(stream: string, atLeast = -1): Promise<Run | undefined> {
+  async #runOf(stream: string, atLeast: number): Promise<Run | undefined> {
     const state = await this.#findState(stream as StreamName, atLeast);
     const { request } = state;
     if (request === undefined || state.phase === 'ended') return undefined;
@@ -168,11 +168,18 @@ export class WorkOrders {
   async #pin(stream: string, request: NonNullable<ExecutionState['request']>): Promise<Pinned> {
     const first = await this.#eventAt(stream, 0);
     const inputs = (await this.#values.open(first, '/inputs', request.inputs.commitment)) as JsonObject;
-    const workflow = await this.#workflows.find(request.workflow.id);
-    const version = workflow?.state.versions.get(request.workflow.version);
-    if (workflow === undefined || version === undefined) throw new Error(`run ${request.executionId} is pinned to a version that is gone`);
-    const { plan } = await this.#manifests.at(workflow.stream, version.draftRevision, version.manifestDigest);
+    const { stream: workflow, version } = await this.#pinnedVersion(request);
+    const { plan } = await this.#manifests.at(workflow, version.draftRevision, version.manifestDigest);
     return { plan, inputs, actor: first.actor };
+  }
+
+  async #pinnedVersion({ executionId, workflow: { id, version } }: NonNullable<ExecutionState['request']>): Promise<{ readonly stream: StreamName; readonly version: PublishedVersion }> {
+    for (const atLeast of [-1, 'newest'] as const) {
+      const workflow = await this.#workflows.find(id, atLeast);
+      const found = workflow?.state.versions.get(version);
+      if (workflow !== undefined && found !== undefined) return { stream: workflow.stream, version: found };
+    }
+    throw new Error(`run ${executionId} is pinned to a version that is gone`);
   }
 
   async #bind(stream: string, run: Run, taskId: string, attempt: number): Promise<ReturnType<typeof resolve>> {
