@@ -92,26 +92,28 @@ function checkLinks(root, isRepository) {
   return { faults, count: `${count} links in ${documents.length} documents` };
 }
 
-const madeBy = /^(>|>>|-o|--output|--out|--data)$/;
 const placeLike = /^(\.\/)?[\w.@-]+(\/[\w.@-]+)*\/?$/;
 
-/** Files that a shell block names and does not make itself: words with a slash, or with an ending that files have. */
-function namedFiles(script) {
-  const words = script.replace(/#.*$/gm, '').replace(/\\\n/g, ' ').split(/[\s;|&()"']+/).map((word) => word.replace(/^@/, ''));
-  const made = words.flatMap((word, i) => (madeBy.test(words[i - 1] ?? '') ? [word.replace(/\/$/, '')] : []));
-  const isPlace = (word) => placeLike.test(word) && !/^(application|text)\//.test(word) && (word.includes('/') || /\.(yaml|json|sh|md|mjs|pub)$/.test(word));
-  const isMade = (word) => made.some((each) => word === each || word.startsWith(`${each}/`));
-  return words.filter((word) => isPlace(word) && !isMade(word));
+/** Files and folders that commands make: what follows a redirection, an option for output, or mkdir. */
+function madeBy(script) {
+  return [...script.matchAll(/(?:>|\s-o|--out|mkdir -p)\s+([\w./-]+)/g)].map((match) => match[1].replace(/\/$/, ''));
 }
 
-/** Blocks with the info string `sh run` are commands that a reader can paste as they stand. */
+/** Files that a shell block names: words with a slash, or with an ending that files have. */
+function namedFiles(script) {
+  const words = script.replace(/#.*$/gm, '').replace(/\\\n/g, ' ').split(/[\s;|&()"']+/).map((word) => word.replace(/^@/, ''));
+  const isPlace = (word) => placeLike.test(word) && (word.includes('/') || /\.(yaml|json|sh|md|mjs|pub)$/.test(word));
+  return words.filter((word) => isPlace(word) && !/^(application|text)\//.test(word));
+}
+
+/** Blocks with the info string `sh run` are commands that a reader can paste as they stand, one after the other. */
 function checkCommands(root) {
   const blocks = fencedBlocks(read(root, 'README.md')).filter(({ info }) => info === 'sh run');
   const faults = blocks.length === 0 ? ['README.md: no block is marked `sh run`'] : [];
-  const made = new Set(blocks.flatMap(({ text }) => [...text.matchAll(/(?:>|-o|--out)\s+([\w./-]+)/g)].map((match) => match[1].replace(/\/$/, ''))));
+  const made = blocks.flatMap(({ text }) => madeBy(text));
   for (const { text, line } of blocks) {
     for (const file of namedFiles(text)) {
-      const isMade = [...made].some((each) => file === each || file.startsWith(`${each}/`));
+      const isMade = made.some((each) => file.replace(/\/$/, '') === each || file.startsWith(`${each}/`));
       if (!isMade && !existsSync(`${root}/${file}`)) faults.push(`README.md:${line}: ${file} does not exist`);
     }
   }
