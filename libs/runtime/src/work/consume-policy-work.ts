@@ -3,6 +3,7 @@ import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine,
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { PolicyOrder } from '../dispatch/work-orders.ts';
+import { settlementOf } from './settlement.ts';
 
 export type PolicyWorkerDependencies = {
   readonly queue: WorkQueue;
@@ -34,18 +35,17 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
       return report(undefined, error.message.slice(0, 1_024));
     }
   };
-  const handle = async ({ work }: Leased): Promise<Settlement> => {
+  const handle = async ({ work, delivery }: Leased): Promise<Settlement> => {
     const order = work.payload as unknown as PolicyOrder;
     const command = decisionCommand(order, await evaluate(order));
     const commandId = internalCommandId(work.intentId, 'record-policy-decision');
     try {
-      await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId });
+      const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId });
+      return settlementOf(answer, delivery);
     } catch (error) {
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
     }
-    // refused means: answered before, or the run went on without it
-    return { kind: 'ack' };
   };
   return queue.consume('policy', handle, { concurrencyMax: CONCURRENCY_MAX });
 }

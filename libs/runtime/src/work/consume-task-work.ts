@@ -3,6 +3,7 @@ import type { Clock, CommandAnswer, CommandGateway, Consumption, Leased, Metrics
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { TaskOrder } from '../dispatch/work-orders.ts';
+import { DELIVERIES_MAX, settlementOf } from './settlement.ts';
 
 export type TaskWorkerDependencies = {
   readonly queue: WorkQueue;
@@ -22,32 +23,44 @@ type Outcome = CommandOf<'execution.report-task.v1'>['payload']['outcome'];
 /** A task that takes longer says that it started; shorter ones cost one commit. */
 const STARTED_AFTER_MS = 250;
 const RETRY_DELAY_MS = 500;
-const DELIVERIES_MAX = 3;
 /** Room for the longest task (24 h) and its report; a lost runner in this process is a lost process. */
 const ACK_WAIT_MS = 25 * 3_600_000;
 
 /**
  * Takes task work, runs the package, reports by command.
- * R1. Work is acknowledged only after its report was answered: stored, or refused for good.
+ * R1. Work is acknowledged only after its report was answered: stored, or refused for good. Until then the same report
+ *     is sent again; the task is not run again for it.
  * R2. The third delivery is not run again: it is reported as LOST_RUNNER, which may be retried as another attempt.
  * R3. A fenced task runs only under a lease that the run has accepted.
+ * R4. What is killed because this process ends is not reported: the attempt is still open, and runs elsewhere.
  */
 export function consumeTaskWork(d: TaskWorkerDependencies): Consumption {
-  return d.queue.consume('task', (leased, signal) => new Attempt(d, leased, signal).run(), {
+  const host: Host = { isStopping: false };
+  const consumption = d.queue.consume('task', (leased, signal) => new Attempt(d, host, leased, signal).run(), {
     classes: d.classes,
     concurrencyMax: d.concurrencyMax,
     ackWaitMs: ACK_WAIT_MS,
   });
+  return {
+    stop(graceMs) {
+      host.isStopping = true;
+      return consumption.stop(graceMs);
+    },
+  };
 }
+
+type Host = { isStopping: boolean };
 
 class Attempt {
   readonly #d: TaskWorkerDependencies;
+  readonly #host: Host;
   readonly #leased: Leased;
   readonly #order: TaskOrder;
   readonly #signal: AbortSignal;
 
-  constructor(d: TaskWorkerDependencies, leased: Leased, signal: AbortSignal) {
+  constructor(d: TaskWorkerDependencies, host: Host, leased: Leased, signal: AbortSignal) {
     this.#d = d;
+    this.#host = host;
     this.#leased = leased;
     this.#order = leased.work.payload as unknown as TaskOrder;
     this.#signal = signal;
@@ -63,20 +76,49 @@ class Attempt {
   }
 
   async #runAndReport(): Promise<Settlement> {
-    const { clock } = this.#d;
+    const { clock, runner } = this.#d;
     const startedAt = new Date(clock.nowMs()).toISOString();
     const startUs = clock.monotonicUs();
     const leaseId = this.#order.fenced ? this.#leased.leaseId : null;
-    if (leaseId !== null && (await this.#sayStarted(startedAt, leaseId)).kind === 'refused') return { kind: 'ack' };
-    const disarm = leaseId === null ? clock.after(STARTED_AFTER_MS, () => void this.#sayStarted(startedAt, null).catch(() => undefined)) : () => undefined;
-    const result = await this.#execute();
-    disarm();
+    if (leaseId !== null) {
+      const answer = await this.#untilDecided(() => this.#sayStarted(startedAt, leaseId));
+      if (answer.kind === 'refused') return settlementOf(answer, this.#leased.delivery);
+    }
+    const result = await this.#executeSayingSo(startedAt, leaseId);
+    if (result.kind === 'cancelled' && this.#isKilled) return { kind: 'retry', delayMs: 0 };
     const durationMs = Math.max(0, Math.ceil((clock.monotonicUs() - startUs) / 1_000));
     this.#d.metrics.observe('mc_task_duration_ms', durationMs, { uses: this.#order.uses, outcome: result.kind });
     const { executionId, taskId, attempt, argumentsCommitment } = this.#order;
-    const payload = { executionId, taskId, attempt, runner: this.#d.runner, leaseId, startedAt, durationMs, argumentsCommitment, log: result.log, outcome: outcomeOf(result) };
-    await this.#send('report-task', { type: 'execution.report-task.v1', payload });
-    return { kind: 'ack' };
+    const payload = { executionId, taskId, attempt, runner, leaseId, startedAt, durationMs, argumentsCommitment, log: result.log, outcome: outcomeOf(result) };
+    const answer = await this.#untilDecided(() => this.#send('report-task', { type: 'execution.report-task.v1', payload }));
+    return settlementOf(answer, this.#leased.delivery);
+  }
+
+  /** Says the same again while the conductor cannot take it, or until this process ends. */
+  async #untilDecided(say: () => Promise<CommandAnswer>): Promise<CommandAnswer> {
+    for (;;) {
+      try {
+        const answer = await say();
+        if (answer.kind === 'ok' || answer.rejection.code !== 'CONFLICT_RETRIES_EXHAUSTED' || this.#isKilled) return answer;
+      } catch (error) {
+        if (!isFault(error) || !error.retryable || this.#isKilled) throw error;
+      }
+      await new Promise<void>((resolve) => this.#d.clock.after(RETRY_DELAY_MS, resolve));
+    }
+  }
+
+  get #isKilled(): boolean {
+    return this.#host.isStopping && this.#signal.aborted;
+  }
+
+  async #executeSayingSo(startedAt: string, leaseId: string | null): Promise<TaskResult> {
+    if (leaseId !== null) return this.#execute();
+    const disarm = this.#d.clock.after(STARTED_AFTER_MS, () => void this.#sayStarted(startedAt, null).catch(() => undefined));
+    try {
+      return await this.#execute();
+    } finally {
+      disarm();
+    }
   }
 
   async #execute(): Promise<TaskResult> {
