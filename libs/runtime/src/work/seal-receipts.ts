@@ -2,10 +2,12 @@ import { prepareCommit, EMPTY_HEAD } from '@maestro/codec';
 import type { ReceiptSignedV1 } from '@maestro/contracts';
 import { parseExecutionId, receiptStream } from '@maestro/domain';
 import type { ExecutionId, Recorded, StreamName } from '@maestro/domain';
-import type { Clock, Cursor, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer } from '@maestro/ports';
+import { isFault } from '@maestro/ports';
+import type { Clock, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer } from '@maestro/ports';
 import { CURRENT_ASSEMBLER, assembleSet, eventsJsonl, sha256 } from '@maestro/receipt';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { followEvents } from '../follow-events.ts';
+import type { Batch } from '../follow-events.ts';
 import { loadStream, recordedOf } from '../recorded-events.ts';
 
 export type ReceiptDependencies = {
@@ -33,12 +35,17 @@ type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly s
  * S2. The receipt is the bundle that `receipt.signed` names, appended at expected 'none': the first one wins.
  * S3. The cursor says what was folded; a run is due from its terminal event until its `receipt.signed` is folded.
  * S4. Evidence is written in batches; whatever ends while a batch is written is in the next one.
+ * S5. Nothing is sealed before the past is folded: it may hold the receipt already.
+ * S6. A run of which no receipt can be made is named and set aside until the next start; a fault that may pass is waited out.
  */
 export class ReceiptSealer {
   readonly #d: ReceiptDependencies;
-  readonly #due = new Map<string, Recorded>();
-  readonly #sealed = new Set<string>();
+  /** runs that ended and whose `receipt.signed` was not folded yet */
+  readonly #due = new Set<string>();
+  /** those of them that nothing was done about yet, with their terminal events */
+  readonly #waiting = new Map<string, Recorded>();
   readonly #abort = new AbortController();
+  #isCaughtUp = false;
   #loop: Promise<void> | undefined;
   #sealing: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -49,12 +56,11 @@ export class ReceiptSealer {
 
   async start(): Promise<void> {
     const { cursor, rows } = await this.#d.state.load(NAME);
-    for await (const { key, value } of rows) this.#due.set(key, value as unknown as Recorded);
+    for await (const { key, value } of rows) this.#await(key, value as unknown as Recorded);
     const { clock, log } = this.#d;
     this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: 'sealing of receipts' }, (batch) =>
-      this.#fold(batch.events, batch.cursor),
+      this.#fold(batch),
     ).catch((error: unknown) => this.#d.log.log('error', 'sealing of receipts stopped', { error }));
-    this.#sealSoon();
   }
 
   async stop(): Promise<void> {
@@ -68,32 +74,39 @@ export class ReceiptSealer {
     return this.#due.size;
   }
 
-  async #fold(events: readonly Recorded[], cursor: Cursor): Promise<void> {
+  #await(id: string, terminal: Recorded): void {
+    if (this.#due.has(id)) return;
+    this.#due.add(id);
+    this.#waiting.set(id, terminal);
+  }
+
+  async #fold({ events, cursor, caughtUp }: Batch): Promise<void> {
     const upserts: { key: string; value: never }[] = [];
     const deletes: string[] = [];
     for (const recorded of events) {
       if (recorded.event.type === 'receipt.signed.v1') {
         const { executionId } = recorded.event.data;
         this.#due.delete(executionId);
-        this.#sealed.delete(executionId);
+        this.#waiting.delete(executionId);
         deletes.push(executionId);
       } else {
         const id = recorded.stream.slice('execution-'.length);
-        this.#due.set(id, recorded);
+        this.#await(id, recorded);
         upserts.push({ key: id, value: recorded as never });
       }
     }
     // sealing begins before the cursor is written: what it would lose is found again by folding
+    this.#isCaughtUp ||= caughtUp;
     this.#sealSoon();
     const gone = new Set(deletes);
     await this.#d.state.apply(NAME, cursor, upserts.filter(({ key }) => !gone.has(key)), deletes);
   }
 
   #sealSoon(): void {
-    if (this.#sealing !== undefined || this.#abort.signal.aborted) return;
+    if (this.#sealing !== undefined || !this.#isCaughtUp || this.#abort.signal.aborted) return;
     this.#sealing = this.#sealAll().finally(() => {
       this.#sealing = undefined;
-      if (this.#waiting().length > 0) this.#retryLater();
+      if (this.#waiting.size > 0) this.#retryLater();
     });
   }
 
@@ -103,35 +116,37 @@ export class ReceiptSealer {
     this.#cancelRetry = this.#d.clock.after(RETRY_MS, () => this.#sealSoon());
   }
 
-  #waiting(): Recorded[] {
-    return [...this.#due].filter(([id]) => !this.#sealed.has(id)).map(([, terminal]) => terminal);
-  }
-
   async #sealAll(): Promise<void> {
-    for (let waiting = this.#waiting(); waiting.length > 0 && !this.#abort.signal.aborted; waiting = this.#waiting()) {
+    while (this.#waiting.size > 0 && !this.#abort.signal.aborted) {
       try {
-        if ((await this.#sealBatch(waiting.slice(0, BATCH_MAX))) === 0) return;
+        await this.#sealBatch(this.#nextBatch());
       } catch (error) {
-        this.#d.log.log('warn', 'receipts wait: evidence or store could not be written', { waiting: waiting.length, error });
+        this.#d.log.log('warn', 'receipts wait: something that they need does not work', { waiting: this.#waiting.size, error });
         return;
       }
     }
   }
 
-  /** Answers how many runs got on; one that cannot is named and waits, without holding back the others. */
-  async #sealBatch(terminals: readonly Recorded[]): Promise<number> {
+  #nextBatch(): readonly Recorded[] {
+    const batch: Recorded[] = [];
+    for (const terminal of this.#waiting.values()) if (batch.push(terminal) === BATCH_MAX) break;
+    return batch;
+  }
+
+  /** Afterwards none of them waits any more; or something that all of them need failed. */
+  async #sealBatch(terminals: readonly Recorded[]): Promise<void> {
     const drafts = (await Promise.all(terminals.map((terminal) => this.#draft(terminal)))).filter((draft) => draft !== undefined);
     const items = drafts.map(({ signed, bundle }) => ({ key: `receipts/${signed.bundleDigest}`, bytes: bundle }));
     const refs = items.length === 0 ? [] : await this.#d.evidence.putMany(items);
-    await Promise.all(
+    const named = await Promise.allSettled(
       drafts.map(async ({ id, signed, terminal }, i) => {
         const evidence = refs[i];
         if (evidence === undefined) throw new Error('evidence answered fewer references than it was given items');
         await this.#appendSigned(id, { ...signed, evidence }, terminal);
-        this.#sealed.add(id);
+        this.#waiting.delete(id);
       }),
     );
-    return drafts.length;
+    for (const outcome of named) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   async #draft(terminal: Recorded): Promise<Draft | undefined> {
@@ -156,6 +171,8 @@ export class ReceiptSealer {
       };
       return { id, bundle, signed, terminal };
     } catch (error) {
+      if (isFault(error) && (error.retryable || error.code === 'SIGNING_FAILED')) throw error;
+      this.#waiting.delete(terminal.stream.slice('execution-'.length));
       this.#d.log.log('error', 'a receipt cannot be made; the run is set aside', { stream: terminal.stream, error });
       return undefined;
     }
