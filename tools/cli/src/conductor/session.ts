@@ -12,6 +12,12 @@ import { answers, findConductor } from './presence.ts';
 /** Which conductor a verb speaks to: the one of a data folder, or one at an address. */
 export type Where = { readonly data?: string | undefined; readonly url?: string | undefined; readonly workspace?: string | undefined };
 
+/** A command to try next that reaches the same conductor. */
+export function commandFor(verb: string, { data, url }: Where): string {
+  const place = url === undefined ? (data === undefined ? '' : ` --data ${data}`) : ` --url ${url}`;
+  return `${PROGRAM} ${verb}${place}`;
+}
+
 /** A conductor to speak to, found or started. */
 export type Session = {
   readonly url: string;

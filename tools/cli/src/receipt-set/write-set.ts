@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { README_FILE } from './readme.ts';
+
+const FOLDER_MODE = 0o755;
 
 /**
  * Writes a set as a folder, whole or not at all. A folder that holds the same set already is left as it is ('kept').
@@ -18,6 +20,8 @@ export async function writeSet(folder: string, files: ReadonlyMap<string, Uint8A
   const partial = await mkdtemp(join(dirname(folder), `.${basename(folder)}.part-`));
   try {
     for (const [name, bytes] of files) await writeFile(join(partial, name), bytes, { flag: 'wx' });
+    // a set is made to be handed on: it holds commitments, never values
+    await chmod(partial, FOLDER_MODE);
     // takes the place of an empty folder, and of no other
     await rename(partial, folder);
     return 'written';

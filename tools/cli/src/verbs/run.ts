@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
-import { resolveDataDir } from '../conductor/session.ts';
+import { commandFor, resolveDataDir } from '../conductor/session.ts';
+import type { Where } from '../conductor/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
 import { renderDenial } from '../report/denial.ts';
@@ -41,7 +42,7 @@ export async function run(flags: RunFlags, context: VerbContext): Promise<number
     }
     const executionId = await startRun(client, asked);
     screen.note(screen.paintNote('faint', `run        ${executionId}`));
-    await follow(client, executionId, context);
+    await follow(client, executionId, flags, context);
     const folder = resolve(settings.cwd, flags.out ?? join(resolveDataDir(flags, settings), 'exports', executionId));
     const finished = await finishRun(client, executionId, folder, flags, context);
     screen.out(flags.json === true ? JSON.stringify(finishedJson(finished), null, 2) : renderFinished(finished, screen));
@@ -67,11 +68,11 @@ function askedFor({ id, version }: SavedDraft, { input, region, rollout }: RunFl
   return { workflowId: id, version: rollout === undefined ? version : null, inputs: Object.fromEntries(input), rollout: rollout ?? null, region: region ?? null };
 }
 
-async function follow(client: RestClient, executionId: string, { signal, screen }: VerbContext): Promise<void> {
+async function follow(client: RestClient, executionId: string, where: Where, { signal, screen }: VerbContext): Promise<void> {
   try {
     await showProgress(client, executionId, screen);
   } catch (error) {
-    if (signal.aborted) screen.note(`run ${executionId} has not ended; it goes on as soon as a conductor serves its data folder:\n  ${PROGRAM} status -e ${executionId}`);
+    if (signal.aborted) screen.note(`run ${executionId} has not ended; it goes on as soon as a conductor serves its data folder:\n  ${commandFor(`status -e ${executionId}`, where)}`);
     throw error;
   }
 }

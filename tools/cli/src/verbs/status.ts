@@ -1,7 +1,7 @@
+import { commandFor } from '../conductor/session.ts';
 import { EXIT, exitCodeOfVerdict } from '../exit-codes.ts';
 import { collectSet } from '../receipt-set/collect-set.ts';
 import { renderSummary } from '../report/summary.ts';
-import { PROGRAM } from '../install-paths.ts';
 import { showProgress } from './finish-run.ts';
 import { withConductor } from './verb-context.ts';
 import type { CommonFlags, VerbContext } from './verb-context.ts';
@@ -18,7 +18,7 @@ export async function status(flags: StatusFlags, context: VerbContext): Promise<
     const { receipt, keyId } = await collectSet(client, flags.execution);
     const exitCode = exitCodeOfVerdict(receipt.verdict);
     if (flags.json === true) screen.out(JSON.stringify({ ok: exitCode === EXIT.ok, exitCode, executionId: flags.execution, verdict: receipt.verdict, keyId, receipt }, null, 2));
-    else screen.out(`${renderSummary(receipt, keyId, screen.paintOut)}\n\n  next: ${PROGRAM} verify ${flags.execution}`);
+    else screen.out(`${renderSummary(receipt, keyId, screen.paintOut)}\n\n  next: ${commandFor(`verify ${flags.execution}`, flags)}`);
     return exitCode;
   });
 }

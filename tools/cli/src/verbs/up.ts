@@ -3,7 +3,7 @@ import { CliError } from '../cli-error.ts';
 import { startConductor } from '../conductor/child.ts';
 import type { ConductorChild } from '../conductor/child.ts';
 import { findConductor } from '../conductor/presence.ts';
-import { resolveDataDir } from '../conductor/session.ts';
+import { commandFor, resolveDataDir } from '../conductor/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM, releaseVersion } from '../install-paths.ts';
 import { labelled } from '../screen.ts';
@@ -39,7 +39,6 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
 }
 
 function welcome({ url, pid, logPath }: ConductorChild, { data }: UpFlags, dataDir: string, workspaceDir: string, paint: VerbContext['screen']['paintOut']): string {
-  const where = data === undefined ? '' : ` --data ${data}`;
   const facts = labelled(
     [
       ['address', url],
@@ -50,7 +49,7 @@ function welcome({ url, pid, logPath }: ConductorChild, { data }: UpFlags, dataD
     ],
     paint,
   );
-  const commands = [`${PROGRAM} run -m examples/hello.yaml${where}`, `${PROGRAM} run -m examples/release-evidence.yaml${where}`, `curl -s ${url}/api/executions`];
+  const commands = [commandFor('run -m examples/hello.yaml', { data }), commandFor('run -m examples/release-evidence.yaml', { data }), `curl -s ${url}/api/executions`];
   return `${paint('good', '✓')} ${paint('strong', `Maestro Conductor ${releaseVersion()}`)} is up (pid ${pid})\n\n${facts}\n\nTry next, in another terminal:\n${commands.map((command) => `  ${command}`).join('\n')}\n\nCtrl-C ends it.`;
 }
 

@@ -1,0 +1,10 @@
+import { reasonIn } from './child.ts';
+
+describe('why a conductor did not start', () => {
+  it('is the last line of its own about it', () => {
+    const log = '{"level":50,"msg":"x"}\nmaestro: OLD: before\nmaestro: PORT_IN_USE: port 1 is taken: choose another\nnoise';
+    expect(reasonIn(log)).toEqual({ code: 'PORT_IN_USE', detail: 'port 1 is taken: choose another' });
+  });
+
+  it('is unknown where it says nothing', () => expect(reasonIn('Segmentation fault\nsay maestro: X: y')).toBeUndefined());
+});

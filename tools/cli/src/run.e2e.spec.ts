@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
+import { findConductor } from './conductor/presence.ts';
+
+/** The compiled program against a real conductor; `./maestro test` builds both first. */
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const program = join(root, 'tools/cli/dist/main.js');
+const examples = join(root, 'examples');
+
+/** milliseconds; each of several commands per test starts a conductor of its own */
+jest.setTimeout(60_000);
+
+let home: string;
+const children: ChildProcessWithoutNullStreams[] = [];
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'maestro-e2e-'));
+});
+afterAll(() => {
+  // only what a failed test left behind; a conductor ends with the command that started it
+  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
+  rmSync(home, { recursive: true, force: true });
+});
+
+const data = (): string => join(home, 'data');
+
+function start(args: readonly string[], cwd = home): ChildProcessWithoutNullStreams {
+  const env = { PATH: process.env['PATH'], HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
+  const child = spawn(process.execPath, [program, ...args], { cwd, env });
+  children.push(child);
+  return child;
+}
+
+async function maestro(args: readonly string[], cwd?: string): Promise<{ exitCode: number; out: string; notes: string }> {
+  const child = start(args, cwd);
+  const written = { out: '', notes: '' };
+  child.stdout.on('data', (text) => (written.out += String(text)));
+  child.stderr.on('data', (text) => (written.notes += String(text)));
+  const [exitCode] = (await once(child, 'close')) as [number];
+  return { exitCode, ...written };
+}
+
+/** Waits until something has been written; the child's end fails it. */
+async function until(child: ChildProcessWithoutNullStreams, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
+  let text = '';
+  for await (const chunk of child[stream].iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (pattern.test(text)) {
+      child[stream].resume();
+      return text;
+    }
+  }
+  throw new Error(`ended without ${pattern.source}: ${text}`);
+}
+
+type Told = { readonly executionId: string; readonly folder: string; readonly verification: { readonly code: string | null }; readonly receipt: { readonly steps: readonly { readonly id: string; readonly status: string }[] } };
+
+describe('./maestro on an empty data folder', () => {
+  it('runs hello from its manifest to a verified receipt, and leaves no process behind', async () => {
+    const ran = await maestro(['run', '-m', join(examples, 'hello.yaml'), '--data', data(), '--out', 'set']);
+    expect(ran).toMatchObject({ exitCode: 0 });
+    expect(ran.notes).toMatch(/enrolled root key SHA256:[^]+greet +✓ succeeded[^]+run +✓ succeeded/);
+    expect(ran.out).toMatch(/✓ SUCCEEDED {2}hello 0\.1\.0[^]+VERIFIED/);
+    expect(readdirSync(join(home, 'set')).sort()).toEqual(['README', 'events.jsonl', 'key.pub', 'manifest.json', 'receipt.json', 'receipt.sigstore.json']);
+    expect(await findConductor(data())).toBeUndefined();
+    expect(existsSync(join(data(), 'conductor.json'))).toBe(false);
+    expect(await maestro(['verify', 'set'])).toMatchObject({ exitCode: 0 });
+    expect(await maestro(['rebuild', 'set'])).toMatchObject({ exitCode: 0 });
+    const events = readFileSync(join(home, 'set', 'events.jsonl'), 'utf8');
+    writeFileSync(join(home, 'set', 'events.jsonl'), events.replace('"revision":1', '"revision":7'));
+    expect(await maestro(['verify', 'set'])).toMatchObject({ exitCode: 6, out: expect.stringContaining('TAMPERED_EVENT') });
+  });
+
+  it('refuses the denied example, and a run in a banned region with a receipt', async () => {
+    const refused = await maestro(['run', '-m', join(examples, 'denied.yaml'), '--data', data()]);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.out).toMatch(/pii {2}PII_KEY {2}at \/tasks\/0\/with\/value\/ssn of the manifest/);
+    expect(refused.out).toMatch(/residency {2}REGION_BANNED {2}at \/region of the manifest/);
+    const denied = await maestro(['run', '-m', join(examples, 'hello.json'), '--region', 'KP', '--data', data()]);
+    expect(denied.exitCode).toBe(3);
+    expect(denied.out).toMatch(/✗ DENIED[^]+VERIFIED[^]+residency {2}REGION_BANNED {2}at the requested region/);
+  });
+
+  it('collects the evidence of a release', async () => {
+    const workspace = join(home, 'workspace');
+    mkdirSync(workspace);
+    for (const file of ['package-lock.json', 'package.json', 'README.md', 'LICENSE', 'maestro', 'examples', 'contracts/schemas']) {
+      cpSync(join(root, file), join(workspace, file), { recursive: true });
+    }
+    const ran = await maestro(['run', '-m', 'examples/release-evidence.yaml', '--data', data(), '--json'], workspace);
+    expect(ran).toMatchObject({ exitCode: 0 });
+    const { receipt, verification } = JSON.parse(ran.out) as Told;
+    expect(verification.code).toBeNull();
+    expect(receipt.steps.map(({ id, status }) => `${id} ${status}`)).toHaveLength(9);
+    const report = JSON.parse(readFileSync(join(workspace, 'report', 'release-evidence.json'), 'utf8')) as { licences: { dependencies: number; byLicence: Record<string, number> } };
+    expect(report).toMatchObject({ allPinned: true, integrity: { unpinned: [] }, manifestSchema: { exampleFits: true }, project: { name: 'maestro' } });
+    expect(report.licences.byLicence['MIT']).toBeGreaterThan(100);
+    expect(Object.values(report.licences.byLicence).reduce((sum, n) => sum + n, 0)).toBe(report.licences.dependencies);
+  });
+
+  it('serves in the foreground: others attach, a second one is refused, and it ends on request', async () => {
+    const served = start(['up', '--port', '0', '--data', data()]);
+    try {
+      const welcome = await until(served, 'stdout', /Ctrl-C ends it/);
+      const [, url] = /address +(http:\S+)/.exec(welcome) ?? [];
+      const ran = await maestro(['run', '-m', join(examples, 'hello.yaml'), '--data', data(), '--json']);
+      expect(ran).toMatchObject({ exitCode: 0, notes: expect.stringMatching(/^conductor {2}attached to pid \d+ at http/) });
+      const { executionId } = JSON.parse(ran.out) as Told;
+      expect(await maestro(['status', '-e', executionId, '--url', String(url)])).toMatchObject({ exitCode: 0 });
+      expect(await maestro(['verify', executionId, '--data', data()])).toMatchObject({ exitCode: 0 });
+      const second = await maestro(['up', '--data', data()]);
+      expect(second).toMatchObject({ exitCode: 6, notes: expect.stringContaining(`at ${url}`) });
+      const [, port] = /:(\d+)$/.exec(String(url)) ?? [];
+      expect(await maestro(['up', '--port', String(port), '--data', join(home, 'other')])).toMatchObject({ exitCode: 6, notes: expect.stringContaining('PORT_IN_USE') });
+    } finally {
+      served.kill('SIGINT');
+    }
+    expect(await once(served, 'close')).toEqual([0, null]);
+    expect(await findConductor(data())).toBeUndefined();
+  });
+
+  it('a run outlives the death of its conductor', async () => {
+    writeFileSync(join(home, 'slow.yaml'), 'name: slow\nversion: 0.1.0\ntasks:\n  - { id: wait, uses: pkg:core/sleep@1.0.0, with: { ms: 1500 } }\n  - { id: after, needs: [wait], uses: pkg:core/echo@1.0.0, with: { value: done } }\n');
+    const following = start(['run', '-m', 'slow.yaml', '--data', data()]);
+    const ended = once(following, 'close');
+    await until(following, 'stderr', /wait +running/);
+    const conductor = await findConductor(data());
+    if (conductor === undefined) throw new Error('no conductor');
+    process.kill(conductor.pid, 'SIGKILL');
+    expect(await ended).toEqual([0, null]);
+  });
+});
