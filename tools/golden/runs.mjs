@@ -23,6 +23,7 @@ export function request(run, manifest, inputs, more = {}) {
     requestTag: hashOf(`${run.name} request tag`),
     dataKeyId: `key-${hashOf(run.name).slice(0, 12)}`,
     policySetDigest: hashOf('policy set'),
+    requireRegion: false,
     prices,
     runTimeoutMs: 86_400_000,
     resumedFrom: null,

@@ -332,6 +332,10 @@ export interface ExecutionRequestedV1 {
     region: string | null;
     regionSource: 'request' | 'config' | 'workflow' | 'none';
     /**
+     * policy denies where no region is stated; part of what policy evaluates, so that a decision replays
+     */
+    requireRegion: boolean;
+    /**
      * what run.conductorUrl resolves to
      */
     conductorUrl: string | null;
@@ -1060,6 +1064,10 @@ export interface WorkflowPublishRequestedV1 {
     draftRevision: number;
     checkId: CheckId;
     policySetDigest: Hash;
+    /**
+     * policy denies where no region is stated; part of what policy evaluates, so that a decision replays
+     */
+    requireRegion: boolean;
   };
 }
 /**

@@ -3,7 +3,7 @@ import { WORKFLOW_STREAM, WorkflowUnderTest } from '../fixtures/workflow-under-t
 import { decideWorkflow, workflowDecider } from './decide.ts';
 
 const rejectionOf = (workflow: WorkflowUnderTest) => {
-  const decision = decideWorkflow(workflow.state, { kind: 'publish', version: null, policySetDigest: hex('f'), now: 'now' });
+  const decision = decideWorkflow(workflow.state, { kind: 'publish', version: null, policySetDigest: hex('f'), requireRegion: false, now: 'now' });
   return decision.kind === 'refused' ? decision.rejection : undefined;
 };
 

@@ -12,7 +12,7 @@ import type { PendingPublish, WorkflowEvent, WorkflowState } from './state.ts';
 /** What the decider is asked; the manifest was checked, digests and keys were made outside. */
 export type WorkflowCommand = { readonly now: string } & (
   | { readonly kind: 'save-draft'; readonly manifest: JsonObject; readonly name: string; readonly version: string; readonly manifestDigest: string; readonly dataKeyId: string }
-  | { readonly kind: 'publish'; readonly version: string | null; readonly policySetDigest: string }
+  | { readonly kind: 'publish'; readonly version: string | null; readonly policySetDigest: string; readonly requireRegion: boolean }
   | { readonly kind: 'record-policy-decision'; readonly decision: PolicyDecision }
   | { readonly kind: 'fire-policy-deadline'; readonly checkId: string }
 );
@@ -31,7 +31,7 @@ export function decideWorkflow(state: WorkflowState, command: WorkflowCommand): 
     case 'save-draft':
       return saveDraft(state, command);
     case 'publish':
-      return publish(state, command.version, command.policySetDigest);
+      return publish(state, command);
     case 'record-policy-decision':
       return recordDecision(state, command.decision);
     case 'fire-policy-deadline':
@@ -60,7 +60,7 @@ function saveDraft(state: WorkflowState, command: Extract<WorkflowCommand, { kin
   });
 }
 
-function publish(state: WorkflowState, asked: string | null, policySetDigest: string): Decided {
+function publish(state: WorkflowState, { version: asked, policySetDigest, requireRegion }: Extract<WorkflowCommand, { kind: 'publish' }>): Decided {
   const { draft, name, pending } = state;
   if (draft === undefined || name === undefined) return reject('WORKFLOW_NOT_FOUND', 'there is no draft to publish: save one first');
   const { version, manifestDigest, draftRevision } = draft;
@@ -84,7 +84,7 @@ function publish(state: WorkflowState, asked: string | null, policySetDigest: st
   const checkId = `publish/${state.revision + 1}`;
   return accept<WorkflowEvent>({
     type: 'workflow.publish-requested.v1',
-    data: { workflowId: name, version, manifestDigest, draftRevision, checkId, policySetDigest },
+    data: { workflowId: name, version, manifestDigest, draftRevision, checkId, policySetDigest, requireRegion },
   });
 }
 

@@ -15,8 +15,8 @@ export function evolveWorkflow(state: WorkflowState, { event, revision, at }: Re
       return state;
     }
     case 'workflow.publish-requested.v1': {
-      const { version, manifestDigest, draftRevision, checkId, policySetDigest } = event.data;
-      state.pending = { version, manifestDigest, draftRevision, checkId, policySetDigest };
+      const { version, manifestDigest, draftRevision, checkId, policySetDigest, requireRegion } = event.data;
+      state.pending = { version, manifestDigest, draftRevision, checkId, policySetDigest, requireRegion };
       state.denied = undefined;
       return state;
     }

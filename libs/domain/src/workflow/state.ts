@@ -5,7 +5,7 @@ export type WorkflowEvent = Extract<AnyEvent, { type: `workflow.${string}` }>;
 
 export type Snapshot = { readonly version: string; readonly manifestDigest: string; readonly draftRevision: number };
 export type PublishedVersion = Snapshot & { readonly publishedAt: string; readonly status: 'stable' | 'candidate' | 'superseded' | 'rolled-back' | 'retired' };
-export type PendingPublish = Snapshot & { readonly checkId: string; readonly policySetDigest: string };
+export type PendingPublish = Snapshot & { readonly checkId: string; readonly policySetDigest: string; readonly requireRegion: boolean };
 
 /** What is known of a workflow after its latest event. Manifests stay in the events; here are only their digests. */
 export type WorkflowState = {

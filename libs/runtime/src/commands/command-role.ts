@@ -25,7 +25,7 @@ export type CommandRoleDependencies = {
   readonly entropy: Entropy;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly settings: RunSettings & { readonly tenant: string; readonly requireRegion: boolean };
+  readonly settings: RunSettings & { readonly tenant: string };
 };
 
 /** The command role: owns aggregates, dispatches work from what it appends, fires timers. */
@@ -63,9 +63,9 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
     isFinal: (state) => state.phase === 'ended',
     cachedMax: RUNS_CACHED_MAX,
   });
-  const workflows = new WorkflowCommands(workflowHandler, store, d.packages, d.policies, values, answers);
+  const workflows = new WorkflowCommands({ handler: workflowHandler, store, packages: d.packages, policies: d.policies, values, answers, requireRegion: settings.requireRegion });
   const findRun = async (...seen: Parameters<typeof executionHandler.peek>) => (await executionHandler.peek(...seen)).state;
-  const orders = new WorkOrders(store, workflows, manifests, values, findRun, settings.requireRegion);
+  const orders = new WorkOrders(store, workflows, manifests, values, findRun);
   const reports = new AttemptReports(values, d.packages, (...asked) => orders.checkedArguments(...asked));
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, settings });
   const gateway = new CommandRouter(workflows, executions, ledger, d.metrics, d.log);

@@ -28,6 +28,8 @@ export class CommandRouter implements CommandGateway {
 
   async send(envelope: CommandEnvelope): Promise<CommandAnswer> {
     const { command } = envelope;
+    // what comes over the wire may name anything
+    if (!Object.hasOwn(commandValidators, command.type)) return reject('COMMAND_INVALID', 'the type of the command is not known to this release');
     const validate: { (value: unknown): boolean; errors?: readonly { instancePath: string; message?: string | undefined }[] | null } = commandValidators[command.type];
     if (!validate(command)) {
       const errors = (validate.errors ?? []).map(({ instancePath, message }) => ({ pointer: instancePath, code: 'SCHEMA', message: message ?? 'invalid' }));

@@ -1,4 +1,4 @@
-import type { CommandOf, CommandType, Environment, Prices } from '@maestro/contracts';
+import type { AnyEvent, CommandOf, CommandType, Environment, Prices } from '@maestro/contracts';
 import { PLAN_DEFAULTS, chooseVersion, decideExecution, executionStream, mergeInputs, parseExecutionId, regionOf, reject } from '@maestro/domain';
 import type { Choice, ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
 import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine } from '@maestro/ports';
@@ -20,6 +20,7 @@ type Of<T extends string> = CommandOf<Extract<`execution.${T}.v1`, CommandType>>
 export type RunSettings = {
   readonly prices: Prices;
   readonly region: string | null;
+  readonly requireRegion: boolean;
   readonly conductorUrl: () => string | null;
   readonly environment: Environment;
   readonly inputBytesMax: number;
@@ -53,9 +54,10 @@ export class ExecutionCommands {
     const stream = executionStream(executionId as ExecutionId);
     const body = canonicalText({ ...payload, executionId: null } as unknown as Json);
     const outcome = await this.#d.handler.handle(stream, envelope, (state, now) => this.#deliberateStart(state, now, executionId, payload, inputs, body));
-    if (outcome.kind === 'done' && outcome.repeated?.event.type === 'execution.requested.v1') {
-      const { dataKeyId, requestTag } = outcome.repeated.event.data;
-      if ((await this.#d.values.tag(dataKeyId, body)) !== requestTag) return reusedId(envelope);
+    if (outcome.kind === 'done' && outcome.repeated !== undefined) {
+      const { event } = outcome.repeated;
+      if (event.type !== 'execution.requested.v1') return reusedId(envelope);
+      if ((await this.#d.values.tag(event.data.dataKeyId, body)) !== event.data.requestTag) return reusedId(envelope);
     }
     return this.#answer(outcome, { executionId });
   }
@@ -74,6 +76,7 @@ export class ExecutionCommands {
       rollout: payload.rollout,
       labels: plan.labels,
       ...regionOf(payload.region, settings.region, plan.workflow.region),
+      requireRegion: settings.requireRegion,
       conductorUrl: settings.conductorUrl(),
       inputs: seal(secrets, '/inputs', values.randomSalt(), mergeInputs(plan.inputs, given)),
       requestTag: await values.tag(keyId, body),
@@ -141,13 +144,17 @@ export class ExecutionCommands {
   }
 
   async cancel(envelope: CommandEnvelope, { executionId, reason, comment }: Of<'cancel'>): Promise<CommandAnswer> {
-    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'cancel', now, reason, comment }));
+    const isSame = ({ type, data }: AnyEvent): boolean => type === 'execution.cancel-requested.v1' && data.reason === reason && data.comment === comment;
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'cancel', now, reason, comment }), isSame);
   }
 
-  async #on(id: string, envelope: CommandEnvelope, deliberate: (state: ExecutionState, now: string) => Promise<Deliberation>): Promise<CommandAnswer> {
+  /** `isSame`: whether what a client's command did before is what it asks for now. Ids from inside name their verb. */
+  async #on(id: string, envelope: CommandEnvelope, deliberate: (state: ExecutionState, now: string) => Promise<Deliberation>, isSame?: (did: AnyEvent) => boolean): Promise<CommandAnswer> {
     const executionId = parseExecutionId(id);
     if (executionId === undefined) return reject('EXECUTION_NOT_FOUND', `there is no run ${id}`);
-    return this.#answer(await this.#d.handler.handle(executionStream(executionId), envelope, deliberate), { executionId });
+    const outcome = await this.#d.handler.handle(executionStream(executionId), envelope, deliberate);
+    if (outcome.kind === 'done' && outcome.repeated !== undefined && isSame?.(outcome.repeated.event) === false) return reusedId(envelope);
+    return this.#answer(outcome, { executionId });
   }
 
   async #answer(outcome: Outcome<ExecutionState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {

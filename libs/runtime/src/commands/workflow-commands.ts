@@ -11,33 +11,34 @@ import type { PolicyAnswers } from './policy-answers.ts';
 
 type Of<T extends 'save-draft' | 'publish' | 'record-policy-decision' | 'fire-timer'> = CommandOf<`workflow.${T}.v1`>['payload'];
 
+export type WorkflowDependencies = {
+  readonly handler: AggregateHandler<WorkflowState>;
+  readonly store: EventStore;
+  readonly packages: TaskPackages;
+  readonly policies: PolicyEngine;
+  readonly values: SealedValues;
+  readonly answers: PolicyAnswers;
+  /** policy denies where no region is stated; recorded with each request for a decision */
+  readonly requireRegion: boolean;
+};
+
 /** Commands of workflows: drafts and publication. */
 export class WorkflowCommands {
-  readonly #handler: AggregateHandler<WorkflowState>;
-  readonly #store: EventStore;
-  readonly #packages: TaskPackages;
-  readonly #policies: PolicyEngine;
-  readonly #values: SealedValues;
-  readonly #answers: PolicyAnswers;
+  readonly #d: WorkflowDependencies;
 
-  constructor(handler: AggregateHandler<WorkflowState>, store: EventStore, packages: TaskPackages, policies: PolicyEngine, values: SealedValues, answers: PolicyAnswers) {
-    this.#handler = handler;
-    this.#store = store;
-    this.#packages = packages;
-    this.#policies = policies;
-    this.#values = values;
-    this.#answers = answers;
+  constructor(dependencies: WorkflowDependencies) {
+    this.#d = dependencies;
   }
 
   async saveDraft(envelope: CommandEnvelope, { manifest: document }: Of<'save-draft'>): Promise<CommandAnswer> {
-    const problems = checkManifestDocument(document, this.#packages);
+    const problems = checkManifestDocument(document, this.#d.packages);
     if (problems.length > 0) return reject('MANIFEST_INVALID', `the manifest has ${problems.length} problems`, { errors: problems });
     const manifest = document as unknown as ManifestV1;
     const stream = streamName('workflow', manifest.name);
     if (stream === undefined) return unknownWorkflow(manifest.name);
     const manifestDigest = sha256(canonicalText(document as Json));
-    const outcome = await this.#handler.handle(stream, envelope, async (state, now) => {
-      const dataKeyId = state.dataKeyId ?? (await this.#values.createKey(`workflow:${manifest.name}`));
+    const outcome = await this.#d.handler.handle(stream, envelope, async (state, now) => {
+      const dataKeyId = state.dataKeyId ?? (await this.#d.values.createKey(`workflow:${manifest.name}`));
       return decided(state, { kind: 'save-draft', now, manifest: document as JsonObject, name: manifest.name, version: manifest.version, manifestDigest, dataKeyId });
     });
     if (outcome.kind === 'done' && outcome.repeated !== undefined) {
@@ -50,20 +51,23 @@ export class WorkflowCommands {
   async publish(envelope: CommandEnvelope, { workflowId, version }: Of<'publish'>): Promise<CommandAnswer> {
     const stream = streamName('workflow', workflowId);
     if (stream === undefined) return unknownWorkflow(workflowId);
-    const policySetDigest = this.#policies.active().setDigest;
-    const outcome = await this.#handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'publish', now, version, policySetDigest }));
+    const { policies, requireRegion } = this.#d;
+    const policySetDigest = policies.active().setDigest;
+    const outcome = await this.#d.handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'publish', now, version, policySetDigest, requireRegion }));
     if (outcome.kind === 'refused') return outcome;
-    if (outcome.repeated !== undefined && outcome.repeated.event.type !== 'workflow.publish-requested.v1') return reusedId(envelope);
+    const asked = outcome.repeated?.event;
+    const isReuse = asked !== undefined && (asked.type !== 'workflow.publish-requested.v1' || (version !== null && version !== asked.data.version));
+    if (isReuse) return reusedId(envelope);
     return this.#answer(outcome, publication(outcome.state, outcome.repeated?.event));
   }
 
   async recordPolicyDecision(envelope: CommandEnvelope, { workflowId, checkId, report }: Of<'record-policy-decision'>): Promise<CommandAnswer> {
     const stream = streamName('workflow', workflowId);
     if (stream === undefined) return unknownWorkflow(workflowId);
-    const outcome = await this.#handler.handle(stream, envelope, async (state, now): Promise<Deliberation> => {
+    const outcome = await this.#d.handler.handle(stream, envelope, async (state, now): Promise<Deliberation> => {
       const { pending, dataKeyId } = state;
       if (pending?.checkId !== checkId || dataKeyId === undefined) return { decision: reject('CHECK_NOT_OPEN', `no decision is awaited for check ${checkId}`) };
-      const { decision, secrets } = await this.#answers.decisionOf({ report, checkId, stage: 'publish', taskId: null, attempt: null, setDigest: pending.policySetDigest, keyId: dataKeyId, at: now });
+      const { decision, secrets } = await this.#d.answers.decisionOf({ report, checkId, stage: 'publish', taskId: null, attempt: null, setDigest: pending.policySetDigest, keyId: dataKeyId, at: now });
       return { ...decided(state, { kind: 'record-policy-decision', now, decision }), secrets, keyId: dataKeyId };
     });
     return this.#answer(outcome, {});
@@ -72,18 +76,18 @@ export class WorkflowCommands {
   async fireTimer(envelope: CommandEnvelope, { workflowId, checkId }: Of<'fire-timer'>): Promise<CommandAnswer> {
     const stream = streamName('workflow', workflowId);
     if (stream === undefined) return unknownWorkflow(workflowId);
-    return this.#answer(await this.#handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'fire-policy-deadline', now, checkId })), {});
+    return this.#answer(await this.#d.handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'fire-policy-deadline', now, checkId })), {});
   }
 
   async #answer(outcome: Outcome<WorkflowState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {
-    const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#store.head() : null;
+    const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#d.store.head() : null;
     return answerOf(outcome, fallback, result);
   }
 
   /** State of a workflow as this role sees it; undefined: the name cannot be one. */
   async find(workflowId: string, atLeast: number | 'newest' = -1): Promise<{ readonly state: WorkflowState; readonly stream: StreamName } | undefined> {
     const stream = streamName('workflow', workflowId);
-    return stream === undefined ? undefined : { state: (await this.#handler.peek(stream, atLeast)).state, stream };
+    return stream === undefined ? undefined : { state: (await this.#d.handler.peek(stream, atLeast)).state, stream };
   }
 }
 

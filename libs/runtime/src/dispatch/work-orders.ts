@@ -56,18 +56,16 @@ export class WorkOrders {
   readonly #manifests: ManifestSource;
   readonly #values: SealedValues;
   readonly #findState: FindState;
-  readonly #requireRegion: boolean;
   /** stream/check id → the event that asked, so that its salt is found again without reading */
   readonly #pinned = new LRUCache<string, Pinned>({ max: RUNS_MAX });
   readonly #checkEvents = new LRUCache<string, string>({ max: CHECKED_MAX });
 
-  constructor(store: EventStore, workflows: WorkflowCommands, manifests: ManifestSource, values: SealedValues, findState: FindState, requireRegion: boolean) {
+  constructor(store: EventStore, workflows: WorkflowCommands, manifests: ManifestSource, values: SealedValues, findState: FindState) {
     this.#store = store;
     this.#workflows = workflows;
     this.#manifests = manifests;
     this.#values = values;
     this.#findState = findState;
-    this.#requireRegion = requireRegion;
   }
 
   async policyOrder(intent: IntentOf<'policy-check'>): Promise<PolicyOrder | Unbound | undefined> {
@@ -81,7 +79,7 @@ export class WorkOrders {
     const { plan } = await this.#manifests.at(stream as StreamName, pending.draftRevision, pending.manifestDigest);
     const asked = await this.#eventAt(stream, revision);
     const { region } = plan.workflow;
-    const request = { at: asked.at, actor: asked.actor, region, regionSource: region === null ? 'none' : 'workflow', requireRegion: this.#requireRegion } as const;
+    const request = { at: asked.at, actor: asked.actor, region, regionSource: region === null ? 'none' : 'workflow', requireRegion: pending.requireRegion } as const;
     const input = publishInput(plan, request);
     const inputCommitment = commit(await this.#values.derivedSalt(dataKeyId, `policy-input/${eventId}`), '/input', input);
     return { target: { kind: 'workflow', id: name }, checkId, stage: 'publish', setDigest: pending.policySetDigest, input, inputCommitment };
@@ -92,8 +90,8 @@ export class WorkOrders {
     const taskId = run?.state.checks.get(checkId);
     if (run === undefined || taskId === undefined) return undefined;
     const { state, plan, inputs, requested } = run;
-    const { dataKeyId, policySetDigest, executionId, region, regionSource, conductorUrl } = requested;
-    const request: PolicyRequest = { at, actor: run.actor, region, regionSource, requireRegion: this.#requireRegion };
+    const { dataKeyId, policySetDigest, executionId, region, regionSource, requireRegion, conductorUrl } = requested;
+    const request: PolicyRequest = { at, actor: run.actor, region, regionSource, requireRegion };
     this.#checkEvents.set(`${stream}/${checkId}`, eventId);
     let input: Json;
     if (taskId === null) input = startInput(plan, request, inputs, { id: executionId, attempt: 1, conductorUrl });
