@@ -27,7 +27,7 @@ export class RestTarget implements Target {
   async publish(manifest: object): Promise<void> {
     jsonOf(await this.#client.saveDraft(manifest));
     const answer = await this.#client.publish((manifest as { readonly name: string }).name);
-    if (answer.status !== 200) throw new Error(`publishing answered ${answer.status}: ${answer.body.toString('utf8')}`);
+    if (answer.status !== 200) throw new Error(`publishing answered ${answer.status}: ${answer.body.toString('utf8')}\n${this.#conductor.said()}`);
   }
 
   async run(workflowId: string): Promise<EndedRun> {

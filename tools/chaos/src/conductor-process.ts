@@ -30,13 +30,16 @@ export class ConductorProcess {
   readonly pid: number;
   readonly url: string;
   readonly readyAfterMs: number;
+  /** the end of what it wrote to standard error: its log from level error on */
+  readonly said: () => string;
 
-  private constructor(child: ChildProcess, exited: Promise<number | null>, ready: { readonly url: string; readonly afterMs: number }) {
+  private constructor(child: ChildProcess, exited: Promise<number | null>, ready: { readonly url: string; readonly afterMs: number; readonly said: () => string }) {
     this.#child = child;
     this.#exited = exited;
     this.pid = child.pid ?? -1;
     this.url = ready.url;
     this.readyAfterMs = ready.afterMs;
+    this.said = ready.said;
   }
 
   /** Resolves when it says that it serves; rejects with its own words when it ends before. */
@@ -51,14 +54,15 @@ export class ConductorProcess {
     child.stderr.on('data', (text: Buffer) => {
       stderr = (stderr + text.toString('utf8')).slice(-STDERR_KEPT);
     });
+    const said = (): string => stderr;
     const url = await Promise.race([readyUrl(child), exited.then(() => undefined), late(READY_MAX_MS)]);
     if (url === undefined) {
       killGroup(child.pid ?? -1);
       await exited;
-      throw new Error(`the conductor did not start: ${stderr}`);
+      throw new Error(`the conductor did not start: ${said()}`);
     }
     child.stdout.resume();
-    return new ConductorProcess(child, exited, { url, afterMs: performance.now() - started });
+    return new ConductorProcess(child, exited, { url, afterMs: performance.now() - started, said });
   }
 
   /** As a power switch would end it, as far as a signal can: SIGKILL to the conductor alone. Resolves when it is gone. */
