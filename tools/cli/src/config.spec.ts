@@ -1,17 +1,23 @@
 import { readSettings } from './config.ts';
 
-const settingsOf = (env: Record<string, string>, isTTY = true) => readSettings({ env, stdout: { isTTY }, stderr: { isTTY }, cwd: () => '/home/ada/flows' });
+const settingsOf = (env: Record<string, string>, isTTY = true) =>
+  readSettings({ env, stdout: { isTTY }, stderr: { isTTY }, cwd: () => '/home/ada/flows' });
 
 describe('settings of the command line', () => {
   it('keep the trust store with the configuration of the user', () => {
     expect(settingsOf({ HOME: '/home/ada' }).trustStorePath).toBe('/home/ada/.config/maestro/trust.json');
     expect(settingsOf({ HOME: '/home/ada', XDG_CONFIG_HOME: '/cfg' }).trustStorePath).toBe('/cfg/maestro/trust.json');
-    expect(settingsOf({ XDG_CONFIG_HOME: '/cfg', MAESTRO_TRUST_STORE: 'mine.json' }).trustStorePath).toBe('/home/ada/flows/mine.json');
+    expect(settingsOf({ XDG_CONFIG_HOME: '/cfg', MAESTRO_TRUST_STORE: 'mine.json' }).trustStorePath).toBe(
+      '/home/ada/flows/mine.json',
+    );
   });
 
   it('work on .maestro unless told otherwise', () => {
     expect(settingsOf({})).toMatchObject({ dataDir: '.maestro', url: undefined });
-    expect(settingsOf({ MAESTRO_DATA: '/srv/m', MAESTRO_URL: 'http://h:1' })).toMatchObject({ dataDir: '/srv/m', url: 'http://h:1' });
+    expect(settingsOf({ MAESTRO_DATA: '/srv/m', MAESTRO_URL: 'http://h:1' })).toMatchObject({
+      dataDir: '/srv/m',
+      url: 'http://h:1',
+    });
   });
 
   it('colour a terminal, never a pipe, and never where colours are not wanted', () => {

@@ -12,7 +12,9 @@ describe('an input on the command line', () => {
     ['lines=a\nb', ['lines', 'a\nb']],
   ])('%s', (text, expected) => expect(parseInput(text)).toEqual(expected));
 
-  it.each(['who', '=Ada', ':=1', ''])('refuses %p and says what is expected', (text) => expect(parseInput(text)).toContain('expected name=text'));
+  it.each(['who', '=Ada', ':=1', ''])('refuses %p and says what is expected', (text) =>
+    expect(parseInput(text)).toContain('expected name=text'),
+  );
 
   it('refuses what is not JSON and shows the way to text', () => expect(parseInput('who:=Ada')).toContain('write who=…'));
 });

@@ -24,21 +24,53 @@ async function serve(of = run, override?: (asked: Asked) => Answer | 'cut' | und
   server = await startFakeConductor(of, override);
   return server.url;
 }
-const bodyOf = (path: string): unknown => JSON.parse(server?.asked.find((asked) => asked.path === path)?.body ?? 'null') as unknown;
+const bodyOf = (path: string): unknown =>
+  JSON.parse(server?.asked.find((asked) => asked.path === path)?.body ?? 'null') as unknown;
 
 describe('maestro run', () => {
   it('publishes, starts exactly this version, follows, exports and verifies', async () => {
-    const ran = await user.call('run', '-m', 'flow.yaml', '--url', await serve(), '--key', goldenKeyFile, '-i', 'who=Ada', '-i', 'n:=3', '--region', 'DE');
+    const ran = await user.call(
+      'run',
+      '-m',
+      'flow.yaml',
+      '--url',
+      await serve(),
+      '--key',
+      goldenKeyFile,
+      '-i',
+      'who=Ada',
+      '-i',
+      'n:=3',
+      '--region',
+      'DE',
+    );
     expect(ran).toMatchObject({ exitCode: 0 });
-    expect(server?.asked.find(({ path }) => path === '/api/workflows')).toMatchObject({ headers: { 'content-type': 'application/yaml' }, body: expect.stringContaining('name: fake') });
-    expect(bodyOf('/api/executions')).toEqual({ workflowId: 'fake', version: '1.0.0', inputs: { who: 'Ada', n: 3 }, rollout: null, region: 'DE' });
+    expect(server?.asked.find(({ path }) => path === '/api/workflows')).toMatchObject({
+      headers: { 'content-type': 'application/yaml' },
+      body: expect.stringContaining('name: fake'),
+    });
+    expect(bodyOf('/api/executions')).toEqual({
+      workflowId: 'fake',
+      version: '1.0.0',
+      inputs: { who: 'Ada', n: 3 },
+      rollout: null,
+      region: 'DE',
+    });
     expect(ran.notes).toMatch(/run +✓ succeeded$/m);
     expect(ran.out).toContain('✓ SUCCEEDED');
     expect(ran.out).toContain('VERIFIED');
     expect(ran.out).toContain('cosign verify-blob-attestation --bundle receipt.sigstore.json --key key.pub');
     const folder = join(user.folder, '.maestro', 'exports', run.executionId);
-    expect(readdirSync(folder).sort()).toEqual(['README', 'events.jsonl', 'key.pub', 'manifest.json', 'receipt.json', 'receipt.sigstore.json']);
-    for (const file of ['events.jsonl', 'manifest.json', 'receipt.json', 'receipt.sigstore.json']) expect(readFileSync(join(folder, file)).equals(run.file(file))).toBe(true);
+    expect(readdirSync(folder).sort()).toEqual([
+      'README',
+      'events.jsonl',
+      'key.pub',
+      'manifest.json',
+      'receipt.json',
+      'receipt.sigstore.json',
+    ]);
+    for (const file of ['events.jsonl', 'manifest.json', 'receipt.json', 'receipt.sigstore.json'])
+      expect(readFileSync(join(folder, file)).equals(run.file(file))).toBe(true);
     expect(readFileSync(join(folder, 'README'), 'utf8')).toContain(run.executionId);
   });
 
@@ -67,7 +99,15 @@ describe('maestro run', () => {
 
   it('names pack, code and place where policy refuses the publication', async () => {
     const decisions = [{ pack: 'pii', allow: false, violations: ['PII_KEY'], obligations: [] }];
-    const findings = [{ stage: 'publish', pack: 'pii', allow: false, violations: [{ code: 'PII_KEY', path: ['tasks', 0, 'with', 'ssn'], params: {} }], obligations: [] }];
+    const findings = [
+      {
+        stage: 'publish',
+        pack: 'pii',
+        allow: false,
+        violations: [{ code: 'PII_KEY', path: ['tasks', 0, 'with', 'ssn'], params: {} }],
+        obligations: [],
+      },
+    ];
     const url = await serve(run, ({ path }) => {
       if (path.endsWith('/publish')) return problemAnswer(403, 'POLICY_DENIED', { decisions, reason: 'POLICY_DENIED' });
       return path.endsWith('/dry-run') ? { json: { decisions: findings } } : undefined;
@@ -76,22 +116,36 @@ describe('maestro run', () => {
     expect(ran.exitCode).toBe(3);
     expect(ran.out).toContain('pii  PII_KEY  at /tasks/0/with/ssn of the manifest');
     expect(server?.asked.some(({ path }) => path === '/api/executions')).toBe(false);
-    expect(JSON.parse((await user.call('run', '-m', 'flow.yaml', '--url', url, '--json')).out)).toMatchObject({ ok: false, exitCode: 3, stage: 'publish', decisions, findings });
+    expect(JSON.parse((await user.call('run', '-m', 'flow.yaml', '--url', url, '--json')).out)).toMatchObject({
+      ok: false,
+      exitCode: 3,
+      stage: 'publish',
+      decisions,
+      findings,
+    });
   });
 
   it('waits for a signature that is under way', async () => {
     let early = 3;
-    const url = await serve(run, ({ path }) => (path.endsWith('/receipt') && early-- > 0 ? problemAnswer(409, 'RUN_NOT_FINISHED', { ended: true }) : undefined));
+    const url = await serve(run, ({ path }) =>
+      path.endsWith('/receipt') && early-- > 0 ? problemAnswer(409, 'RUN_NOT_FINISHED', { ended: true }) : undefined,
+    );
     expect(await user.call('run', '-m', 'flow.yaml', '--url', url, '--key', goldenKeyFile)).toMatchObject({ exitCode: 0 });
   });
 
   it('shows every problem of a manifest with file, line and column', async () => {
     const errors = [{ pointer: '/tasks', code: 'SCHEMA', message: 'must not be empty', line: 3, column: 1 }];
-    const url = await serve(run, ({ path }) => (path === '/api/workflows' ? problemAnswer(400, 'MANIFEST_INVALID', { errors }) : undefined));
+    const url = await serve(run, ({ path }) =>
+      path === '/api/workflows' ? problemAnswer(400, 'MANIFEST_INVALID', { errors }) : undefined,
+    );
     const ran = await user.call('run', '--manifest', 'flow.yaml', '--url', url, '--json');
     expect(ran.exitCode).toBe(2);
     expect(ran.notes).toContain('flow.yaml:3:1  /tasks  SCHEMA  must not be empty');
-    expect(JSON.parse(ran.out)).toEqual({ ok: false, exitCode: 2, error: { code: 'MANIFEST_INVALID', detail: 'MANIFEST_INVALID happened', errors } });
+    expect(JSON.parse(ran.out)).toEqual({
+      ok: false,
+      exitCode: 2,
+      error: { code: 'MANIFEST_INVALID', detail: 'MANIFEST_INVALID happened', errors },
+    });
   });
 
   it.each([
@@ -115,7 +169,12 @@ describe('maestro run', () => {
   it('tells what to do where no conductor answers', async () => {
     const ran = await user.call('run', '-m', 'flow.yaml', '--url', 'http://127.0.0.1:1');
     expect(ran).toMatchObject({ exitCode: 6, out: '' });
-    expect(ran.notes).toBe('CONDUCTOR_UNREACHABLE: no conductor answers at http://127.0.0.1:1\n  next: ./maestro up\n  next: leave --url out to use the conductor of the data folder\n');
+    expect(ran.notes.split('\n')).toEqual([
+      'CONDUCTOR_UNREACHABLE: no conductor answers at http://127.0.0.1:1',
+      '  next: ./maestro up',
+      '  next: leave --url out to use the conductor of the data folder',
+      '',
+    ]);
   });
 });
 
@@ -123,7 +182,11 @@ describe('maestro export', () => {
   it('writes the set once, keeps it, and overwrites nothing else', async () => {
     const url = await serve();
     const call = () => user.call('export', run.executionId, '--out', 'set', '--url', url, '--json');
-    expect(JSON.parse((await call()).out)).toMatchObject({ outcome: 'written', verdict: 'succeeded', folder: join(user.folder, 'set') });
+    expect(JSON.parse((await call()).out)).toMatchObject({
+      outcome: 'written',
+      verdict: 'succeeded',
+      folder: join(user.folder, 'set'),
+    });
     expect(JSON.parse((await call()).out)).toMatchObject({ outcome: 'kept' });
     writeFileSync(join(user.folder, 'set', 'events.jsonl'), '');
     expect(await call()).toMatchObject({ exitCode: 2, notes: expect.stringContaining('FOLDER_NOT_EMPTY') });
@@ -142,7 +205,9 @@ describe('maestro export', () => {
   });
 
   it('does not wait for a run that goes on', async () => {
-    const url = await serve(run, ({ path }) => (path.endsWith('/receipt') ? problemAnswer(409, 'RUN_NOT_FINISHED', { ended: false }) : undefined));
+    const url = await serve(run, ({ path }) =>
+      path.endsWith('/receipt') ? problemAnswer(409, 'RUN_NOT_FINISHED', { ended: false }) : undefined,
+    );
     const ran = await user.call('export', run.executionId, '--out', 'set', '--url', url);
     expect(ran).toMatchObject({ exitCode: 2, notes: expect.stringContaining('status -e') });
   });
@@ -159,13 +224,20 @@ describe('maestro verify and rebuild', () => {
     ['TAMPERED_EVENT-flipped-byte_fail', 6, 'NOT VERIFIED: TAMPERED_EVENT'],
     ['TAMPERED_RECEIPT-signature_fail', 3, 'NOT VERIFIED: TAMPERED_RECEIPT'],
   ])('judge the folder %s offline with %i', async (name, exitCode, text) => {
-    expect(await user.call('verify', set(name), '--key', goldenKeyFile)).toMatchObject({ exitCode, out: expect.stringContaining(text), notes: '' });
+    expect(await user.call('verify', set(name), '--key', goldenKeyFile)).toMatchObject({
+      exitCode,
+      out: expect.stringContaining(text),
+      notes: '',
+    });
   });
 
   it('take no key from the set itself', async () => {
     const url = await serve();
     await user.call('export', run.executionId, '--out', 'set', '--url', url);
-    expect(await user.call('verify', 'set', '--key', 'set/key.pub')).toMatchObject({ exitCode: 2, out: expect.stringContaining('SELF_ASSERTED') });
+    expect(await user.call('verify', 'set', '--key', 'set/key.pub')).toMatchObject({
+      exitCode: 2,
+      out: expect.stringContaining('SELF_ASSERTED'),
+    });
   });
 
   it('judge a run by its exported set, and that it is this run', async () => {
@@ -178,11 +250,17 @@ describe('maestro verify and rebuild', () => {
       if (path.endsWith('/receipt')) return { text: run.file('receipt.sigstore.json') };
       return path.includes('/events') ? { json: { items: itemsOf(run.events), next: null } } : undefined;
     });
-    expect(await user.call('verify', other, '--url', confused, '--key', goldenKeyFile)).toMatchObject({ exitCode: 5, out: expect.stringContaining('REPLAYED_RECEIPT') });
+    expect(await user.call('verify', other, '--url', confused, '--key', goldenKeyFile)).toMatchObject({
+      exitCode: 5,
+      out: expect.stringContaining('REPLAYED_RECEIPT'),
+    });
   });
 
   it('compare bytes and show digests', async () => {
-    expect(await user.call('rebuild', set('OK-one-task'))).toMatchObject({ exitCode: 0, out: expect.stringMatching(/signed statement +sha256:[0-9a-f]{64}[^]+IDENTICAL/) });
+    expect(await user.call('rebuild', set('OK-one-task'))).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/signed statement +sha256:[0-9a-f]{64}[^]+IDENTICAL/),
+    });
     const ran = await user.call('rebuild', set('REBUILD_MISMATCH-cost_fail'), '--json');
     expect(ran.exitCode).toBe(8);
     expect(JSON.parse(ran.out)).toMatchObject({ identical: false, code: 'REBUILD_MISMATCH' });
@@ -192,7 +270,9 @@ describe('maestro verify and rebuild', () => {
 
 describe('maestro status', () => {
   it('follows a run that goes on, then shows its receipt', async () => {
-    const url = await serve(run, ({ path }) => (path === `/api/executions/${run.executionId}` ? { json: { verdict: null } } : undefined));
+    const url = await serve(run, ({ path }) =>
+      path === `/api/executions/${run.executionId}` ? { json: { verdict: null } } : undefined,
+    );
     const ran = await user.call('status', '-e', run.executionId, '--url', url);
     expect(ran.exitCode).toBe(0);
     expect(ran.notes).toMatch(/run +✓ succeeded$/m);
@@ -207,11 +287,14 @@ describe('maestro status', () => {
 });
 
 describe('help', () => {
-  it.each([[['--help']], [['help']], [['run', '--help']], [['help', 'verify']]])('%j says what there is, with exit codes', async (args) => {
-    const ran = await user.call(...args);
-    expect(ran.exitCode).toBe(0);
-    expect(ran.out).toMatch(/Examples:\n {2}\.\/maestro [^]+Exit codes:\n/);
-  });
+  it.each([[['--help']], [['help']], [['run', '--help']], [['help', 'verify']]])(
+    '%j says what there is, with exit codes',
+    async (args) => {
+      const ran = await user.call(...args);
+      expect(ran.exitCode).toBe(0);
+      expect(ran.out).toMatch(/Examples:\n {2}\.\/maestro [^]+Exit codes:\n/);
+    },
+  );
 
   it('the version is that of the release', async () => {
     expect(await user.call('--version')).toEqual({ exitCode: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), notes: '' });

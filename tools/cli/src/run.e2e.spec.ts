@@ -58,7 +58,12 @@ async function until(child: ChildProcessWithoutNullStreams, stream: 'stdout' | '
   throw new Error(`ended without ${pattern.source}: ${text}`);
 }
 
-type Told = { readonly executionId: string; readonly folder: string; readonly verification: { readonly code: string | null }; readonly receipt: { readonly steps: readonly { readonly id: string; readonly status: string }[] } };
+type Told = {
+  readonly executionId: string;
+  readonly folder: string;
+  readonly verification: { readonly code: string | null };
+  readonly receipt: { readonly steps: readonly { readonly id: string; readonly status: string }[] };
+};
 
 describe('./maestro on an empty data folder', () => {
   it('runs hello from its manifest to a verified receipt, and leaves no process behind', async () => {
@@ -66,7 +71,14 @@ describe('./maestro on an empty data folder', () => {
     expect(ran).toMatchObject({ exitCode: 0 });
     expect(ran.notes).toMatch(/enrolled root key SHA256:[^]+greet +✓ succeeded[^]+run +✓ succeeded/);
     expect(ran.out).toMatch(/✓ SUCCEEDED {2}hello 0\.1\.0[^]+VERIFIED/);
-    expect(readdirSync(join(home, 'set')).sort()).toEqual(['README', 'events.jsonl', 'key.pub', 'manifest.json', 'receipt.json', 'receipt.sigstore.json']);
+    expect(readdirSync(join(home, 'set')).sort()).toEqual([
+      'README',
+      'events.jsonl',
+      'key.pub',
+      'manifest.json',
+      'receipt.json',
+      'receipt.sigstore.json',
+    ]);
     expect(await findConductor(data())).toBeUndefined();
     expect(existsSync(join(data(), 'conductor.json'))).toBe(false);
     expect(await maestro(['verify', 'set'])).toMatchObject({ exitCode: 0 });
@@ -89,7 +101,15 @@ describe('./maestro on an empty data folder', () => {
   it('collects the evidence of a release', async () => {
     const workspace = join(home, 'workspace');
     mkdirSync(workspace);
-    for (const file of ['package-lock.json', 'package.json', 'README.md', 'LICENSE', 'maestro', 'examples', 'contracts/schemas']) {
+    for (const file of [
+      'package-lock.json',
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'maestro',
+      'examples',
+      'contracts/schemas',
+    ]) {
       cpSync(join(root, file), join(workspace, file), { recursive: true });
     }
     const ran = await maestro(['run', '-m', 'examples/release-evidence.yaml', '--data', data(), '--json'], workspace);
@@ -97,8 +117,15 @@ describe('./maestro on an empty data folder', () => {
     const { receipt, verification } = JSON.parse(ran.out) as Told;
     expect(verification.code).toBeNull();
     expect(receipt.steps.map(({ id, status }) => `${id} ${status}`)).toHaveLength(9);
-    const report = JSON.parse(readFileSync(join(workspace, 'report', 'release-evidence.json'), 'utf8')) as { licences: { dependencies: number; byLicence: Record<string, number> } };
-    expect(report).toMatchObject({ allPinned: true, integrity: { unpinned: [] }, manifestSchema: { exampleFits: true }, project: { name: 'maestro' } });
+    const report = JSON.parse(readFileSync(join(workspace, 'report', 'release-evidence.json'), 'utf8')) as {
+      licences: { dependencies: number; byLicence: Record<string, number> };
+    };
+    expect(report).toMatchObject({
+      allPinned: true,
+      integrity: { unpinned: [] },
+      manifestSchema: { exampleFits: true },
+      project: { name: 'maestro' },
+    });
     expect(report.licences.byLicence['MIT']).toBeGreaterThan(100);
     expect(Object.values(report.licences.byLicence).reduce((sum, n) => sum + n, 0)).toBe(report.licences.dependencies);
   });
@@ -116,7 +143,10 @@ describe('./maestro on an empty data folder', () => {
       const second = await maestro(['up', '--data', data()]);
       expect(second).toMatchObject({ exitCode: 6, notes: expect.stringContaining(`at ${url}`) });
       const [, port] = /:(\d+)$/.exec(String(url)) ?? [];
-      expect(await maestro(['up', '--port', String(port), '--data', join(home, 'other')])).toMatchObject({ exitCode: 6, notes: expect.stringContaining('PORT_IN_USE') });
+      expect(await maestro(['up', '--port', String(port), '--data', join(home, 'other')])).toMatchObject({
+        exitCode: 6,
+        notes: expect.stringContaining('PORT_IN_USE'),
+      });
     } finally {
       served.kill('SIGINT');
     }
@@ -125,8 +155,10 @@ describe('./maestro on an empty data folder', () => {
   });
 
   it('a run outlives the death of its conductor', async () => {
-    writeFileSync(join(home, 'slow.yaml'), 'name: slow\nversion: 0.1.0\ntasks:\n  - { id: wait, uses: pkg:core/sleep@1.0.0, with: { ms: 1500 } }\n  - { id: after, needs: [wait], uses: pkg:core/echo@1.0.0, with: { value: done } }\n');
-    const following = start(['run', '-m', 'slow.yaml', '--data', data()]);
+    const wait = { id: 'wait', uses: 'pkg:core/sleep@1.0.0', with: { ms: 1_500 } };
+    const after = { id: 'after', needs: ['wait'], uses: 'pkg:core/echo@1.0.0', with: { value: 'done' } };
+    writeFileSync(join(home, 'slow.json'), JSON.stringify({ name: 'slow', version: '0.1.0', tasks: [wait, after] }));
+    const following = start(['run', '-m', 'slow.json', '--data', data()]);
     const ended = once(following, 'close');
     await until(following, 'stderr', /wait +running/);
     const conductor = await findConductor(data());

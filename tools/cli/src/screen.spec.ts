@@ -3,7 +3,11 @@ import { labelled, openScreen, painter, printable } from './screen.ts';
 describe('the screen', () => {
   it('keeps results and notices apart, a line each', () => {
     const written = { out: '', err: '' };
-    const screen = openScreen({ write: (text) => (written.out += text) }, { write: (text) => (written.err += text) }, { isOutColored: false, isNoteColored: true });
+    const screen = openScreen(
+      { write: (text) => (written.out += text) },
+      { write: (text) => (written.err += text) },
+      { isOutColored: false, isNoteColored: true },
+    );
     screen.out('result');
     screen.note(screen.paintNote('bad', 'notice'));
     expect(written).toEqual({ out: 'result\n', err: '\u001b[31mnotice\u001b[39m\n' });
@@ -16,6 +20,14 @@ describe('the screen', () => {
   });
 
   it('lines up labels and the further lines of a text', () => {
-    expect(labelled([['a', 'one\ntwo'], ['long', 'x']], painter(false))).toBe('  a     one\n        two\n  long  x');
+    expect(
+      labelled(
+        [
+          ['a', 'one\ntwo'],
+          ['long', 'x'],
+        ],
+        painter(false),
+      ),
+    ).toBe('  a     one\n        two\n  long  x');
   });
 });

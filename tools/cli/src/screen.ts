@@ -23,7 +23,11 @@ export function painter(isColored: boolean): Paint {
 type Writable = { write(text: string): unknown };
 
 /** Lines to two streams; every text gets its line end here. */
-export function openScreen(stdout: Writable, stderr: Writable, o: { readonly isOutColored: boolean; readonly isNoteColored: boolean }): Screen {
+export function openScreen(
+  stdout: Writable,
+  stderr: Writable,
+  o: { readonly isOutColored: boolean; readonly isNoteColored: boolean },
+): Screen {
   return {
     out: (text) => void stdout.write(`${text}\n`),
     note: (text) => void stderr.write(`${text}\n`),
@@ -41,5 +45,7 @@ export function printable(text: string): string {
 /** `label  text` rows with texts below each other. */
 export function labelled(rows: readonly (readonly [label: string, text: string])[], paint: Paint): string {
   const width = Math.max(0, ...rows.map(([label]) => label.length));
-  return rows.map(([label, text]) => `  ${paint('faint', label.padEnd(width))}  ${text.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`).join('\n');
+  return rows
+    .map(([label, text]) => `  ${paint('faint', label.padEnd(width))}  ${text.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`)
+    .join('\n');
 }

@@ -23,7 +23,11 @@ function toldOf(error: unknown, args: readonly string[], { paintNote }: Screen):
   }
   if (isAnswerError(error)) {
     const { code, message, errors } = error;
-    return { exitCode: exitCodeOfAnswer(error), text: renderAnswer(error, paintNote, manifestIn(args)), document: { code, detail: message, errors } };
+    return {
+      exitCode: exitCodeOfAnswer(error),
+      text: renderAnswer(error, paintNote, manifestIn(args)),
+      document: { code, detail: message, errors },
+    };
   }
   return unforeseen(error, paintNote);
 }
@@ -32,9 +36,14 @@ function toldOf(error: unknown, args: readonly string[], { paintNote }: Screen):
 function unforeseen(error: unknown, paint: Screen['paintNote']): Told {
   const { name, code, message = String(error), exitCode } = (error ?? {}) as { readonly [key: string]: unknown };
   const detail = printable(String(message));
-  if (name === 'VerifyError' && typeof exitCode === 'number') return { exitCode, text: `${paint('bad', String(code))}: ${detail}`, document: { code, detail } };
+  if (name === 'VerifyError' && typeof exitCode === 'number')
+    return { exitCode, text: `${paint('bad', String(code))}: ${detail}`, document: { code, detail } };
   if (name === 'Fault') return { exitCode: EXIT.unexpected, text: paint('bad', detail), document: { code, detail } };
-  return { exitCode: EXIT.unexpected, text: `${paint('bad', 'UNEXPECTED')}: ${detail}`, document: { code: 'UNEXPECTED', detail } };
+  return {
+    exitCode: EXIT.unexpected,
+    text: `${paint('bad', 'UNEXPECTED')}: ${detail}`,
+    document: { code: 'UNEXPECTED', detail },
+  };
 }
 
 /** The manifest as it was given, for the places of its problems. */

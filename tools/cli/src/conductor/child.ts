@@ -39,10 +39,20 @@ const LOG_TAIL_BYTES = 65_536;
  * this process does, however that happens. CliError with exit code 6 and the conductor's own code: it could not start.
  */
 export async function startConductor({ dataDir, workspaceDir, port, environment }: ChildOptions): Promise<ConductorChild> {
-  if (!existsSync(INSTALLED.conductor)) throw new CliError(EXIT.noConductor, 'NOT_BUILT', 'the conductor is not built yet', ['./maestro build']);
+  if (!existsSync(INSTALLED.conductor))
+    throw new CliError(EXIT.noConductor, 'NOT_BUILT', 'the conductor is not built yet', ['./maestro build']);
   const logPath = join(dataDir, 'conductor.log');
   const log = openLog(dataDir, logPath);
-  const args = [INSTALLED.conductor, '--data', dataDir, '--workspace', workspaceDir, '--port', String(port), '--exit-with-parent'];
+  const args = [
+    INSTALLED.conductor,
+    '--data',
+    dataDir,
+    '--workspace',
+    workspaceDir,
+    '--port',
+    String(port),
+    '--exit-with-parent',
+  ];
   const env = { NODE_COMPILE_CACHE: INSTALLED.compileCache, ...environment };
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', log.fd], env });
   closeSync(log.fd);
@@ -67,7 +77,13 @@ function openLog(dataDir: string, path: string): { readonly fd: number; readonly
     return { fd, sizeBytes: fstatSync(fd).size };
   } catch (error) {
     const { code, message } = error as { readonly code?: string; readonly message: string };
-    throw new CliError(EXIT.noConductor, code ?? 'DATA_FOLDER', `the data folder ${dataDir} cannot be used: ${message}`, ['choose another folder with --data DIR'], error);
+    throw new CliError(
+      EXIT.noConductor,
+      code ?? 'DATA_FOLDER',
+      `the data folder ${dataDir} cannot be used: ${message}`,
+      ['choose another folder with --data DIR'],
+      error,
+    );
   }
 }
 
@@ -82,7 +98,10 @@ async function ready(stdout: Readable, ended: Promise<unknown>): Promise<string 
   });
   const patience = new AbortController();
   const tooLong = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new CliError(EXIT.noConductor, 'START_TIMEOUT', `the conductor did not get ready within ${READY_TIMEOUT_MS / 1_000} s`));
+    const fail = (): void =>
+      reject(
+        new CliError(EXIT.noConductor, 'START_TIMEOUT', `the conductor did not get ready within ${READY_TIMEOUT_MS / 1_000} s`),
+      );
     const timer = setTimeout(fail, READY_TIMEOUT_MS);
     patience.signal.addEventListener('abort', () => clearTimeout(timer));
   });
@@ -104,7 +123,10 @@ function addressIn(line: string): string | undefined {
 }
 
 function startFailure(logPath: string, fromByte: number, exitCode: number | null): CliError {
-  const { code, detail } = reasonIn(tailOf(logPath, fromByte)) ?? { code: 'START_FAILED', detail: `the conductor ended with code ${exitCode ?? 'of a signal'} before it was ready` };
+  const { code, detail } = reasonIn(tailOf(logPath, fromByte)) ?? {
+    code: 'START_FAILED',
+    detail: `the conductor ended with code ${exitCode ?? 'of a signal'} before it was ready`,
+  };
   return new CliError(EXIT.noConductor, code, detail, [`look at the end of ${logPath}`]);
 }
 

@@ -27,7 +27,8 @@ export async function answers(url: string): Promise<boolean> {
 function parsePresence(text: string): Presence | undefined {
   try {
     const { pid, url, startedAt, version } = JSON.parse(text) as { readonly [key: string]: unknown };
-    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || typeof url !== 'string' || !URL.canParse(url)) return undefined;
+    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || typeof url !== 'string' || !URL.canParse(url))
+      return undefined;
     return { pid, url, startedAt: String(startedAt), version: String(version) };
   } catch {
     return undefined;

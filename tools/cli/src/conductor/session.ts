@@ -10,7 +10,11 @@ import type { ConductorChild } from './child.ts';
 import { answers, findConductor } from './presence.ts';
 
 /** Which conductor a verb speaks to: the one of a data folder, or one at an address. */
-export type Where = { readonly data?: string | undefined; readonly url?: string | undefined; readonly workspace?: string | undefined };
+export type Where = {
+  readonly data?: string | undefined;
+  readonly url?: string | undefined;
+  readonly workspace?: string | undefined;
+};
 
 /** A command to try next that reaches the same conductor. */
 export function commandFor(verb: string, { data, url }: Where): string {
@@ -67,7 +71,10 @@ async function remoteSession(address: string): Promise<Session> {
   const url = new URL(address).origin;
   const check = async (): Promise<void> => {
     if (await answers(url)) return;
-    throw new CliError(EXIT.noConductor, 'CONDUCTOR_UNREACHABLE', `no conductor answers at ${url}`, [`${PROGRAM} up`, 'leave --url out to use the conductor of the data folder']);
+    throw new CliError(EXIT.noConductor, 'CONDUCTOR_UNREACHABLE', `no conductor answers at ${url}`, [
+      `${PROGRAM} up`,
+      'leave --url out to use the conductor of the data folder',
+    ]);
   };
   await check();
   return { url, dataDir: undefined, renew: check, close: async () => undefined };

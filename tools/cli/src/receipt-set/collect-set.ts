@@ -1,7 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceiptV1 } from '@maestro/contracts';
 import type { Json } from '@maestro/domain';
-import { RECEIPT_FILES, assembleSet, canonicalBytes, digestOf, eventHash, eventsJsonl, openBundle, openHistory, openStatement, readEvent, sha256 } from '@maestro/receipt';
+import {
+  RECEIPT_FILES,
+  assembleSet,
+  canonicalBytes,
+  digestOf,
+  eventHash,
+  eventsJsonl,
+  openBundle,
+  openHistory,
+  openStatement,
+  readEvent,
+  sha256,
+} from '@maestro/receipt';
 import type { OpenedBundle, OpenedStatement } from '@maestro/receipt';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -33,7 +45,11 @@ export async function collectSet(client: RestClient, executionId: string): Promi
   const bundle = await fetchBundle(client, executionId);
   const { opened, statement } = readBundle(bundle);
   const events = await fetchEvents(client, executionId);
-  const assembled = assembleSet(recordedIn(events), { jsonl: events, supersedes: statement.receipt?.links.supersedes ?? null }, statement.receipt?.assembler);
+  const assembled = assembleSet(
+    recordedIn(events),
+    { jsonl: events, supersedes: statement.receipt?.links.supersedes ?? null },
+    statement.receipt?.assembler,
+  );
   const { receipt, receiptJson } = assembled;
   const files = new Map([
     [RECEIPT_FILES.events, events],
@@ -72,7 +88,7 @@ type EventPage = { readonly items: readonly { readonly hash: string; readonly ev
 
 async function fetchEvents(client: RestClient, executionId: string): Promise<Uint8Array> {
   const lines: Uint8Array[] = [];
-  for (let from: number | null = 0; from !== null; ) {
+  for (let from: number | null = 0; from !== null;) {
     const path = `/api/executions/${encodeURIComponent(executionId)}/events?from=${from}&limit=${EVENTS_PAGE}`;
     const page: EventPage = await client.json<EventPage>({ path });
     for (const { event, hash } of page.items) {
@@ -96,13 +112,18 @@ function recordedIn(events: Uint8Array): Parameters<typeof assembleSet>[0] {
 }
 
 async function fetchManifest(client: RestClient, { workflow, digests }: ReceiptV1): Promise<Uint8Array> {
-  const bytes = await client.bytes({ path: `/api/workflows/${encodeURIComponent(workflow.id)}/versions/${encodeURIComponent(workflow.version)}` });
-  if (digestOf(sha256(bytes)) !== digests.manifest) throw damaged(`the manifest of ${workflow.id} ${workflow.version} is not the one that the run pinned`);
+  const bytes = await client.bytes({
+    path: `/api/workflows/${encodeURIComponent(workflow.id)}/versions/${encodeURIComponent(workflow.version)}`,
+  });
+  if (digestOf(sha256(bytes)) !== digests.manifest)
+    throw damaged(`the manifest of ${workflow.id} ${workflow.version} is not the one that the run pinned`);
   return bytes;
 }
 
 async function fetchKey(client: RestClient, keyId: string): Promise<Uint8Array> {
-  const { keys } = await client.json<{ readonly keys: readonly { readonly keyId: string; readonly pem: string }[] }>({ path: '/api/keys' });
+  const { keys } = await client.json<{ readonly keys: readonly { readonly keyId: string; readonly pem: string }[] }>({
+    path: '/api/keys',
+  });
   const pem = keys.find((key) => key.keyId === keyId)?.pem;
   if (pem === undefined) throw damaged(`the conductor does not publish key ${keyId}, which signed the receipt`);
   return new TextEncoder().encode(pem);

@@ -15,7 +15,11 @@ export async function exportRun(client: RestClient, executionId: string, folder:
 }
 
 /** Gives the set of a run as a folder that lives as long as `use` runs. */
-export async function withExportedRun<T>(client: RestClient, executionId: string, use: (folder: string) => Promise<T>): Promise<T> {
+export async function withExportedRun<T>(
+  client: RestClient,
+  executionId: string,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
   const parent = await mkdtemp(join(tmpdir(), 'maestro-set-'));
   try {
     return await use((await exportRun(client, executionId, join(parent, 'set'))).folder);

@@ -20,8 +20,8 @@ verdict    ${verdict}, ${finishedAt}
 signed by  ${keyId}
 
 Files
-  ${RECEIPT_FILES.events}          the whole history of the run, ${stream.count} events, one a line, oldest first. Values of users are
-                        not in it; in their places stand commitments: salted SHA-256 digests.
+  ${RECEIPT_FILES.events}          the whole history of the run, ${stream.count} events, one a line, oldest first. Values of users
+                        are not in it; in their places stand commitments: salted SHA-256 digests.
   ${RECEIPT_FILES.receipt}          the receipt: what ran, decided by which policy, with which result. Made from the events alone.
   ${RECEIPT_FILES.bundle} Sigstore bundle: the signature (DSSE) over an in-toto statement that names the SHA-256 of
                         ${RECEIPT_FILES.events}, ${RECEIPT_FILES.manifest} and ${RECEIPT_FILES.receipt}.

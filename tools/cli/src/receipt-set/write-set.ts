@@ -14,7 +14,9 @@ export async function writeSet(folder: string, files: ReadonlyMap<string, Uint8A
   const present = await entriesOf(folder);
   if (present.length > 0) {
     if (await holds(folder, files)) return 'kept';
-    throw new CliError(EXIT.usage, 'FOLDER_NOT_EMPTY', `${folder} holds other files; nothing is overwritten`, ['choose a new folder with --out DIR']);
+    throw new CliError(EXIT.usage, 'FOLDER_NOT_EMPTY', `${folder} holds other files; nothing is overwritten`, [
+      'choose a new folder with --out DIR',
+    ]);
   }
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
   const partial = await mkdtemp(join(dirname(folder), `.${basename(folder)}.part-`));
@@ -37,7 +39,8 @@ async function entriesOf(folder: string): Promise<readonly string[]> {
   } catch (error) {
     const { code } = error as { readonly code?: unknown };
     if (code === 'ENOENT') return [];
-    if (code === 'ENOTDIR') throw new CliError(EXIT.usage, 'NOT_A_FOLDER', `${folder} is a file`, ['choose a new folder with --out DIR'], error);
+    if (code === 'ENOTDIR')
+      throw new CliError(EXIT.usage, 'NOT_A_FOLDER', `${folder} is a file`, ['choose a new folder with --out DIR'], error);
     throw error;
   }
 }

@@ -5,11 +5,19 @@ const decisions = [
   { pack: 'pii', allow: false, violations: ['PII_KEY'], obligations: [] },
   { pack: 'residency', allow: true, violations: [], obligations: ['REGION_UNSTATED'] },
 ];
-const preview = { stage: 'publish', pack: 'pii', allow: false, violations: [{ code: 'PII_KEY', path: ['tasks', 0, 'with', 'ssn'], params: { pattern: 'ssn' } }], obligations: [] };
+const preview = {
+  stage: 'publish',
+  pack: 'pii',
+  allow: false,
+  violations: [{ code: 'PII_KEY', path: ['tasks', 0, 'with', 'ssn'], params: { pattern: 'ssn' } }],
+  obligations: [],
+};
 
 describe('why policy denied', () => {
   it('names pack, code, place and parameters, and no pack that allowed', () => {
-    expect(renderDenial('publish', decisions, [preview], painter(false))).toBe('  pii  PII_KEY  at /tasks/0/with/ssn of the manifest (pattern ssn)');
+    expect(renderDenial('publish', decisions, [preview], painter(false))).toBe(
+      '  pii  PII_KEY  at /tasks/0/with/ssn of the manifest (pattern ssn)',
+    );
   });
 
   it('still names pack and code where no place is known, or only that of another stage', () => {

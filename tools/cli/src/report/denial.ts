@@ -4,7 +4,12 @@ import type { Paint } from '../screen.ts';
 import { printable } from '../screen.ts';
 
 /** Says which pack denied, with which codes, and where: `previews` name the places, as far as the stage was asked about. */
-export function renderDenial(stage: string, decisions: readonly PackVerdict[], previews: readonly Preview[], paint: Paint): string {
+export function renderDenial(
+  stage: string,
+  decisions: readonly PackVerdict[],
+  previews: readonly Preview[],
+  paint: Paint,
+): string {
   const denied = decisions.filter(({ allow }) => !allow);
   const lines = denied.flatMap(({ pack, violations }) => {
     const found = previews.find((preview) => preview.stage === stage && preview.pack === pack)?.violations ?? [];
@@ -32,6 +37,8 @@ function pointerOf(path: readonly (string | number)[]): string {
 }
 
 function paramsText(params: { readonly [name: string]: unknown }): string {
-  const named = Object.entries(params).map(([name, value]) => `${name} ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`);
+  const named = Object.entries(params).map(
+    ([name, value]) => `${name} ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`,
+  );
   return named.length === 0 ? '' : ` (${named.join(', ')})`;
 }

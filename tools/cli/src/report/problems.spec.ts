@@ -4,7 +4,8 @@ import { painter } from '../screen.ts';
 import { exitCodeOfAnswer, renderAnswer, renderCliError } from './problems.ts';
 
 const plain = painter(false);
-const answer = (status: number, code: string, more: object = {}): AnswerError => new AnswerError(status, { code, detail: `${code} it is`, ...more });
+const answer = (status: number, code: string, more: object = {}): AnswerError =>
+  new AnswerError(status, { code, detail: `${code} it is`, ...more });
 
 describe('problems for people', () => {
   it('show code, detail, every problem with its place, and what to do next', () => {
@@ -22,14 +23,17 @@ describe('problems for people', () => {
   });
 
   it('show an error of the command line in the same form', () => {
-    expect(renderCliError(new CliError(6, 'CONDUCTOR_UNREACHABLE', 'nobody there', ['./maestro up']), plain)).toBe('CONDUCTOR_UNREACHABLE: nobody there\n  next: ./maestro up');
+    expect(renderCliError(new CliError(6, 'CONDUCTOR_UNREACHABLE', 'nobody there', ['./maestro up']), plain)).toBe(
+      'CONDUCTOR_UNREACHABLE: nobody there\n  next: ./maestro up',
+    );
   });
 
   it('never pass on control characters', () => {
     expect(renderAnswer(answer(400, 'X', { detail: 'a\u001b]0;b\u0007' }), plain)).toBe('X: a�]0;b�');
   });
 
-  it('tell where the conductor says more about its own failure', () => expect(renderAnswer(answer(500, 'BUG'), plain)).toContain('conductor.log'));
+  it('tell where the conductor says more about its own failure', () =>
+    expect(renderAnswer(answer(500, 'BUG'), plain)).toContain('conductor.log'));
 
   it.each([
     [403, 'POLICY_DENIED', 3],
@@ -43,6 +47,10 @@ describe('problems for people', () => {
   ])('%i %s ends with %i', (status, code, exitCode) => expect(exitCodeOfAnswer(answer(status, code))).toBe(exitCode));
 
   it('read a refusal without a document by its status', () => {
-    expect(new AnswerError(502, {})).toMatchObject({ code: 'HTTP_502', message: 'the conductor answered with status 502', errors: [] });
+    expect(new AnswerError(502, {})).toMatchObject({
+      code: 'HTTP_502',
+      message: 'the conductor answered with status 502',
+      errors: [],
+    });
   });
 });

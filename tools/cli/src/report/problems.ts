@@ -9,10 +9,13 @@ import type { Paint } from '../screen.ts';
 export function renderAnswer(error: AnswerError, paint: Paint, file?: string): string {
   const lines = error.errors.map(({ pointer, code, message, line, column }) => {
     const place = line === undefined || column === undefined ? '' : `${file ?? ''}:${line}:${column}  `;
-    return `  ${printable(`${place}${pointer === '' ? '(the whole document)' : pointer}`)}  ${paint('attention', printable(code))}  ${printable(message)}`;
+    const where = printable(`${place}${pointer === '' ? '(the whole document)' : pointer}`);
+    return `  ${where}  ${paint('attention', printable(code))}  ${printable(message)}`;
   });
   if (error.errorsOmitted > 0) lines.push(`  and ${error.errorsOmitted} more`);
-  return [`${paint('bad', printable(error.code))}: ${printable(error.message)}`, ...lines, ...nextLines(nextAfter(error))].join('\n');
+  return [`${paint('bad', printable(error.code))}: ${printable(error.message)}`, ...lines, ...nextLines(nextAfter(error))].join(
+    '\n',
+  );
 }
 
 /** What a verb foresaw, in the same form. */

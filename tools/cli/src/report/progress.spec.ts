@@ -8,13 +8,16 @@ const linesOf = (name: string): string[] => {
   const progress = new Progress(painter(false));
   return goldenRun(name).events.flatMap((text) => progress.line(JSON.parse(text) as ProgressEvent) ?? []);
 };
-const lineOf = (event: unknown): string | undefined => new Progress(painter(false)).line({ at: '2026-01-05T10:00:00.000Z', ...(event as AnyEvent) });
+const lineOf = (event: unknown): string | undefined =>
+  new Progress(painter(false)).line({ at: '2026-01-05T10:00:00.000Z', ...(event as AnyEvent) });
 
 describe('progress of a run', () => {
   it('has one line for every change, with the time since the request', () => {
     const lines = linesOf('OK-one-task');
     expect(lines[0]).toMatch(/^ +0\.00s {2}run +requested: .+, 1 task/);
-    expect(lines.join('\n')).toMatch(/policy +allowed by [a-z, ]+\n.+run +started\n.+→ scheduled\n.+✓ succeeded in .+\[1\/1\]\n.+run +✓ succeeded$/);
+    expect(lines.join('\n')).toMatch(
+      /policy +allowed by [a-z, ]+\n.+run +started\n.+→ scheduled\n.+✓ succeeded in .+\[1\/1\]\n.+run +✓ succeeded$/,
+    );
   });
 
   it('counts each task once, however many attempts it took', () => {

@@ -49,7 +49,10 @@ function newsOf(event: ProgressEvent, paint: Paint): News | undefined {
     case 'execution.requested.v1': {
       const { workflow, tasks, region } = event.data;
       const where = region === null ? '' : `, region ${region}`;
-      return ['run', `requested: ${workflow.id} ${workflow.version} (${workflow.channel}), ${count(tasks.length, 'task')}${where}`];
+      return [
+        'run',
+        `requested: ${workflow.id} ${workflow.version} (${workflow.channel}), ${count(tasks.length, 'task')}${where}`,
+      ];
     }
     case 'execution.policy-decided.v1':
       return ['policy', policyNews(event.data, paint)];

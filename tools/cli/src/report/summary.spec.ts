@@ -41,7 +41,10 @@ describe('the summary of a receipt', () => {
     const [ok] = receipt.steps;
     if (ok === undefined) throw new Error('no step');
     const failed = { ...ok, id: 'broken', status: 'failed' as const, code: 'HTTP_STATUS' };
-    const text = summaryOf({ ...receipt, steps: [...Array.from({ length: 40 }, (_, i) => ({ ...ok, id: `fine-${i}` })), failed] });
+    const text = summaryOf({
+      ...receipt,
+      steps: [...Array.from({ length: 40 }, (_, i) => ({ ...ok, id: `fine-${i}` })), failed],
+    });
     expect(text).toContain('failed: HTTP_STATUS');
     expect(text).not.toContain('fine-0');
     expect(text).toContain('40 more steps ended well');

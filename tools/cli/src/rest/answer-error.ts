@@ -40,7 +40,8 @@ export async function answerErrorOf(response: Response): Promise<AnswerError> {
   const text = await response.text().catch(() => '');
   try {
     const document: unknown = JSON.parse(text);
-    if (document !== null && typeof document === 'object') return new AnswerError(response.status, document as { readonly [name: string]: unknown });
+    if (document !== null && typeof document === 'object')
+      return new AnswerError(response.status, document as { readonly [name: string]: unknown });
   } catch {
     // not JSON: a proxy, or no conductor at all
   }

@@ -47,20 +47,50 @@ describe('asking a conductor', () => {
 
   it('gives a broken connection up after some tries, without a stack', async () => {
     server = await startFakeConductor(run, () => 'cut');
-    await expect(new RestClient(sessionTo(server.url), never).json({ path: '/api/keys' })).rejects.toMatchObject({ name: 'CliError', exitCode: 6, code: 'CONDUCTOR_UNREACHABLE' });
+    await expect(new RestClient(sessionTo(server.url), never).json({ path: '/api/keys' })).rejects.toMatchObject({
+      name: 'CliError',
+      exitCode: 6,
+      code: 'CONDUCTOR_UNREACHABLE',
+    });
     expect(server.asked).toHaveLength(4);
   });
 
+  it('reads an answer anew that broke off in the middle', async () => {
+    let halves = 1;
+    server = await startFakeConductor(run, () => (halves-- > 0 ? 'half' : undefined));
+    const session = sessionTo(server.url);
+    await expect(new RestClient(session, never).json({ path: '/api/keys' })).resolves.toHaveProperty('keys');
+    expect(session.renewed).toBe(1);
+  });
+
+  it('asks again where a refusal may pass, and keeps its conductor', async () => {
+    let busy = 1;
+    server = await startFakeConductor(run, () => (busy-- > 0 ? problemAnswer(503, 'QUEUE_FULL') : undefined));
+    const session = sessionTo(server.url);
+    await expect(new RestClient(session, never).json({ path: '/api/keys' })).resolves.toHaveProperty('keys');
+    expect(session.renewed).toBe(0);
+  });
+
   it('passes on a refusal with everything that it says', async () => {
-    server = await startFakeConductor(run, () => problemAnswer(409, 'VERSION_CONFLICT', { errors: [{ pointer: '/a', code: 'B', message: 'c' }] }));
-    await expect(new RestClient(sessionTo(server.url), never).json({ path: '/x' })).rejects.toMatchObject({ name: 'AnswerError', status: 409, code: 'VERSION_CONFLICT', errors: [{ pointer: '/a' }] });
+    server = await startFakeConductor(run, () =>
+      problemAnswer(409, 'VERSION_CONFLICT', { errors: [{ pointer: '/a', code: 'B', message: 'c' }] }),
+    );
+    await expect(new RestClient(sessionTo(server.url), never).json({ path: '/x' })).rejects.toMatchObject({
+      name: 'AnswerError',
+      status: 409,
+      code: 'VERSION_CONFLICT',
+      errors: [{ pointer: '/a' }],
+    });
     expect(server.asked).toHaveLength(1);
   });
 
   it('ends at once when it is interrupted', async () => {
     server = await startFakeConductor(run);
     const stop = AbortSignal.abort('SIGINT');
-    await expect(new RestClient(sessionTo(server.url), stop).json({ path: '/x' })).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+    await expect(new RestClient(sessionTo(server.url), stop).json({ path: '/x' })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      exitCode: 130,
+    });
   });
 });
 
@@ -88,7 +118,9 @@ describe('following a run', () => {
   });
 
   it('does not go on about a run that is not there', async () => {
-    server = await startFakeConductor(run, ({ path }) => (path.endsWith('/events') ? problemAnswer(404, 'EXECUTION_NOT_FOUND') : undefined));
+    server = await startFakeConductor(run, ({ path }) =>
+      path.endsWith('/events') ? problemAnswer(404, 'EXECUTION_NOT_FOUND') : undefined,
+    );
     await expect(follow(new RestClient(sessionTo(server.url), never))).rejects.toMatchObject({ code: 'EXECUTION_NOT_FOUND' });
   });
 });
@@ -102,7 +134,12 @@ describe('publishing', () => {
       if (path.endsWith('/publish')) return { status: 202, json: { ...draft, links: { command: '/api/commands/c' } } };
       if (path !== '/api/commands/c') return undefined;
       asked += 1;
-      return { json: { outcome: asked < 2 ? { kind: 'pending' } : { kind: 'published', channel: 'candidate', version: '1.0.0', digest: 'sha256:00' } } };
+      return {
+        json: {
+          outcome:
+            asked < 2 ? { kind: 'pending' } : { kind: 'published', channel: 'candidate', version: '1.0.0', digest: 'sha256:00' },
+        },
+      };
     });
     expect(await publish(new RestClient(sessionTo(server.url), never), draft)).toMatchObject({ channel: 'candidate' });
     expect(asked).toBe(2);
@@ -111,8 +148,13 @@ describe('publishing', () => {
   it('tells of a denial that comes later', async () => {
     server = await startFakeConductor(run, ({ path }) => {
       if (path.endsWith('/publish')) return { status: 202, json: { ...draft, links: { command: '/api/commands/c' } } };
-      return path === '/api/commands/c' ? { json: { outcome: { kind: 'denied', version: '1.0.0', reason: 'POLICY_DENIED', decisions: [] } } } : undefined;
+      return path === '/api/commands/c'
+        ? { json: { outcome: { kind: 'denied', version: '1.0.0', reason: 'POLICY_DENIED', decisions: [] } } }
+        : undefined;
     });
-    await expect(publish(new RestClient(sessionTo(server.url), never), draft)).rejects.toMatchObject({ name: 'PublishDenied', denial: { reason: 'POLICY_DENIED' } });
+    await expect(publish(new RestClient(sessionTo(server.url), never), draft)).rejects.toMatchObject({
+      name: 'PublishDenied',
+      denial: { reason: 'POLICY_DENIED' },
+    });
   });
 });

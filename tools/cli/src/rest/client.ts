@@ -4,7 +4,8 @@ import { CliError } from '../cli-error.ts';
 import type { Session } from '../conductor/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
-import { answerErrorOf } from './answer-error.ts';
+import { answerErrorOf, isAnswerError } from './answer-error.ts';
+import type { AnswerError } from './answer-error.ts';
 
 /** A request; a `POST` gets an Idempotency-Key, so that repeating it after a broken connection does nothing twice. */
 export type Ask = {
@@ -36,18 +37,18 @@ export class RestClient {
   }
 
   /** A JSON answer, trusted to have the shape of the contract. */
-  async json<T>(ask: Ask): Promise<T> {
-    return (await (await this.#answered(ask)).json()) as T;
+  json<T>(ask: Ask): Promise<T> {
+    return this.#answered(ask, async (response) => (await response.json()) as T);
   }
 
   /** The exact bytes of an answer. */
-  async bytes(ask: Ask): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.#answered(ask)).arrayBuffer());
+  bytes(ask: Ask): Promise<Uint8Array> {
+    return this.#answered(ask, async (response) => new Uint8Array(await response.arrayBuffer()));
   }
 
   /** An answer whose body is read as it comes, for as long as it comes. Undefined: there is nothing to read. */
   async stream(ask: Ask): Promise<ReadableStream<Uint8Array> | undefined> {
-    const { status, body } = await this.#answered(ask, { endless: true });
+    const { status, body } = await this.#answered(ask, async (response) => response, { endless: true });
     return status === 204 || body === null ? undefined : body;
   }
 
@@ -56,28 +57,36 @@ export class RestClient {
     return this.#session.renew();
   }
 
-  async #answered(ask: Ask, { endless = false } = {}): Promise<Response> {
+  /**
+   * A1. A broken connection, also one that breaks within the answer, is followed by another look for a conductor.
+   * A2. A refusal that may pass (429, 503) is asked again; any other is final.
+   */
+  async #answered<T>(ask: Ask, read: (response: Response) => Promise<T>, { endless = false } = {}): Promise<T> {
     const request = requestOf(ask);
     for (let attempt = 1; ; attempt++) {
-      let response: Response;
       try {
         const signal = endless ? this.#signal : AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-        response = await fetch(new URL(ask.path, this.#session.url), { ...request, signal, redirect: 'error' });
+        const response = await fetch(new URL(ask.path, this.#session.url), { ...request, signal, redirect: 'error' });
+        if (response.ok) return await read(response);
+        throw await answerErrorOf(response);
       } catch (error) {
         this.throwIfInterrupted();
+        const isRefusal = isAnswerError(error);
+        if (isRefusal && (attempt >= TRIES_MAX || !isPassing(error))) throw error;
         if (attempt >= TRIES_MAX) throw unreachable(this.#session.url, error);
         await delay(RETRY_STEP_MS * attempt);
-        await this.#session.renew();
-        continue;
+        if (!isRefusal) await this.#session.renew();
       }
-      if (response.ok) return response;
-      throw await answerErrorOf(response);
     }
   }
 
   throwIfInterrupted(): void {
     if (this.#signal.aborted) throw new CliError(EXIT.interrupted, 'INTERRUPTED', 'interrupted');
   }
+}
+
+function isPassing({ status }: AnswerError): boolean {
+  return status === 429 || status === 503;
 }
 
 function requestOf({ method = 'GET', accept = 'application/json', headers = {}, json, body }: Ask): RequestInit {
@@ -96,6 +105,11 @@ function requestOf({ method = 'GET', accept = 'application/json', headers = {}, 
 
 function unreachable(url: string, cause: unknown): CliError {
   const why = (cause as { readonly cause?: { readonly code?: unknown } }).cause?.code ?? (cause as Error).name;
-  return new CliError(EXIT.noConductor, 'CONDUCTOR_UNREACHABLE', `the conductor at ${url} does not answer (${String(why)})`, [`${PROGRAM} up`], cause);
+  return new CliError(
+    EXIT.noConductor,
+    'CONDUCTOR_UNREACHABLE',
+    `the conductor at ${url} does not answer (${String(why)})`,
+    [`${PROGRAM} up`],
+    cause,
+  );
 }
-

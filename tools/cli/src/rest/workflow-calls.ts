@@ -12,7 +12,12 @@ type PublishOutcome =
   | { readonly kind: 'pending' };
 
 /** What one pack decided; codes only: values stay sealed. */
-export type PackVerdict = { readonly pack: string; readonly allow: boolean; readonly violations: readonly string[]; readonly obligations: readonly string[] };
+export type PackVerdict = {
+  readonly pack: string;
+  readonly allow: boolean;
+  readonly violations: readonly string[];
+  readonly obligations: readonly string[];
+};
 export type Denial = { readonly version: string; readonly reason: string; readonly decisions: readonly PackVerdict[] };
 
 /** A publication that policy refused. */
@@ -30,7 +35,10 @@ const DECISION_TRIES = 140;
 const DECISION_STEP_MS = 250;
 
 /** Saves a manifest (YAML or JSON bytes) as the draft of its workflow. AnswerError MANIFEST_INVALID lists every problem. */
-export function saveDraft(client: RestClient, manifest: { readonly type: string; readonly bytes: Uint8Array }): Promise<SavedDraft> {
+export function saveDraft(
+  client: RestClient,
+  manifest: { readonly type: string; readonly bytes: Uint8Array },
+): Promise<SavedDraft> {
   return client.json<SavedDraft>({ method: 'POST', path: '/api/workflows', body: manifest });
 }
 
@@ -64,12 +72,24 @@ export async function startRun(client: RestClient, asked: StartAsked): Promise<s
 }
 
 /** What policy says, with the places that it found. */
-export type Finding = { readonly code: string; readonly path: readonly (string | number)[]; readonly params: { readonly [name: string]: unknown } };
-export type Preview = { readonly stage: string; readonly pack: string; readonly allow: boolean; readonly violations: readonly Finding[]; readonly obligations: readonly Finding[] };
+export type Finding = {
+  readonly code: string;
+  readonly path: readonly (string | number)[];
+  readonly params: { readonly [name: string]: unknown };
+};
+export type Preview = {
+  readonly stage: string;
+  readonly pack: string;
+  readonly allow: boolean;
+  readonly violations: readonly Finding[];
+  readonly obligations: readonly Finding[];
+};
 
 /** Asks policy about a version (null: the draft) without a run, because only this answer names places. */
 export async function previewDecisions(client: RestClient, asked: Omit<StartAsked, 'rollout'>): Promise<readonly Preview[]> {
   const { workflowId, version, inputs, region } = asked;
   const path = `/api/workflows/${encodeURIComponent(workflowId)}/dry-run`;
-  return (await client.json<{ readonly decisions: readonly Preview[] }>({ method: 'POST', path, json: { version, inputs, region } })).decisions;
+  return (
+    await client.json<{ readonly decisions: readonly Preview[] }>({ method: 'POST', path, json: { version, inputs, region } })
+  ).decisions;
 }

@@ -22,7 +22,10 @@ describe('enrolling the conductor of a data folder', () => {
   it('makes its key trusted, says so once, and repeats nothing', async () => {
     const keys = openSigningKeys(join(user.folder, 'keys'), clock);
     expect(await enrol(user.folder)).toContain(`enrolled root key ${keys.rootKeyId}`);
-    expect(openTrustStore(user.settings.trustStorePath).lookup(keys.keyId)).toMatchObject({ keyId: keys.keyId, rootKeyId: keys.rootKeyId });
+    expect(openTrustStore(user.settings.trustStorePath).lookup(keys.keyId)).toMatchObject({
+      keyId: keys.keyId,
+      rootKeyId: keys.rootKeyId,
+    });
     expect(await enrol(user.folder)).toBe('');
     expect(openTrustStore(user.settings.trustStorePath).roots()).toHaveLength(1);
   });

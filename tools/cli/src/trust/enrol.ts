@@ -16,11 +16,16 @@ export async function enrolConductor(dataDir: string, trustStorePath: string, sc
     const store = openTrustStore(trustStorePath);
     const known = new Set(store.roots().map(({ rootKeyId }) => rootKeyId));
     const { rootKeyId } = store.enrol({ name: `conductor of ${dataDir}`, spki });
-    if (!known.has(rootKeyId)) screen.note(`trust      enrolled root key ${rootKeyId} of ${dataDir} in ${trustStorePath}: its receipts verify on this account from now on`);
+    if (!known.has(rootKeyId)) {
+      screen.note(`trust      enrolled root key ${rootKeyId} of ${dataDir}`);
+      screen.note(`           in ${trustStorePath}: its receipts verify on this account from now on`);
+    }
     const learned = store.learn(registry);
-    if (learned.kind === 'refused') warn(screen, `the key registry of ${dataDir} is not taken: ${learned.reason}, ${learned.detail}`);
+    if (learned.kind === 'refused')
+      warn(screen, `the key registry of ${dataDir} is not taken: ${learned.reason}, ${learned.detail}`);
   } catch (error) {
-    if (!isFault(error) && (error as { readonly code?: unknown }).code === undefined && !(error instanceof SyntaxError)) throw error;
+    if (!isFault(error) && (error as { readonly code?: unknown }).code === undefined && !(error instanceof SyntaxError))
+      throw error;
     warn(screen, `the keys of ${dataDir} are not enrolled: ${(error as Error).message}`);
   }
 }

@@ -14,11 +14,19 @@ export async function exportSet(executionId: string, flags: ExportFlags, context
   return withConductor(flags, context, async (client) => {
     const { folder, outcome, files, receipt, keyId } = await exportRun(client, executionId, resolve(settings.cwd, flags.out));
     if (flags.json === true) {
-      screen.out(JSON.stringify({ executionId, folder, outcome, files: [...files.keys()], keyId, verdict: receipt.verdict }, null, 2));
+      screen.out(
+        JSON.stringify({ executionId, folder, outcome, files: [...files.keys()], keyId, verdict: receipt.verdict }, null, 2),
+      );
       return EXIT.ok;
     }
     const done = outcome === 'kept' ? 'the folder holds this set already' : 'written';
-    const rows = [['run', executionId], ['folder', `${folder} (${done})`], ['files', [...files.keys()].join(', ')], ['signed by', keyId], ['stock check', `cd ${folder} && \\\n${COSIGN_COMMAND}`]] as const;
+    const rows = [
+      ['run', executionId],
+      ['folder', `${folder} (${done})`],
+      ['files', [...files.keys()].join(', ')],
+      ['signed by', keyId],
+      ['stock check', `cd ${folder} && \\\n${COSIGN_COMMAND}`],
+    ] as const;
     screen.out(labelled(rows, screen.paintOut));
     return EXIT.ok;
   });

@@ -28,22 +28,35 @@ export async function showProgress(client: RestClient, executionId: string, scre
 }
 
 /** Exports the set of an ended run and verifies what was written. A receipt that does not verify outweighs any verdict. */
-export async function finishRun(client: RestClient, executionId: string, folder: string, flags: TrustFlags, { settings }: VerbContext): Promise<FinishedRun> {
+export async function finishRun(
+  client: RestClient,
+  executionId: string,
+  folder: string,
+  flags: TrustFlags,
+  { settings }: VerbContext,
+): Promise<FinishedRun> {
   const exported = await exportRun(client, executionId, folder);
   const conclusion = await verifySet(folder, flags, settings, executionId);
-  return { exported, conclusion, exitCode: conclusion.ok ? exitCodeOfVerdict(exported.receipt.verdict) : EXIT.receiptNotVerified };
+  return {
+    exported,
+    conclusion,
+    exitCode: conclusion.ok ? exitCodeOfVerdict(exported.receipt.verdict) : EXIT.receiptNotVerified,
+  };
 }
 
 /** Summary, check table, and what to hand to an auditor. */
 export function renderFinished({ exported, conclusion }: FinishedRun, screen: Screen): string {
   const { receipt, keyId, folder, files } = exported;
   const paint = screen.paintOut;
-  const advice = conclusion.ok ? '' : `\n  no trusted key? give the signer's key, from a source that you trust:  ${PROGRAM} verify ${folder} --key <pem>`;
+  const advice = conclusion.ok
+    ? ''
+    : `\n  no trusted key? give the signer's key, from a source that you trust:  ${PROGRAM} verify ${folder} --key <pem>`;
   return [
     renderSummary(receipt, keyId, paint),
     '',
     paint('strong', 'Receipt, verified offline from the exported files'),
-    renderTable(conclusion, { color: screen.isOutColored }).trimEnd() + (conclusion.code === 'UNKNOWN_KEY' || conclusion.code === 'SELF_ASSERTED' ? advice : ''),
+    renderTable(conclusion, { color: screen.isOutColored }).trimEnd() +
+      (conclusion.code === 'UNKNOWN_KEY' || conclusion.code === 'SELF_ASSERTED' ? advice : ''),
     '',
     paint('strong', 'For an auditor'),
     labelled(

@@ -13,7 +13,9 @@ import type { CommonFlags, VerbContext } from './verb-context.ts';
 export async function rebuild(given: string, flags: CommonFlags, context: VerbContext): Promise<number> {
   const subject = await subjectOf(given, context.settings.cwd);
   if (subject.kind === 'folder') return rebuildIn(subject.path, flags, context);
-  return withConductor(flags, context, (client) => withExportedRun(client, subject.executionId, (folder) => rebuildIn(folder, flags, context)));
+  return withConductor(flags, context, (client) =>
+    withExportedRun(client, subject.executionId, (folder) => rebuildIn(folder, flags, context)),
+  );
 }
 
 async function rebuildIn(folder: string, flags: CommonFlags, { screen }: VerbContext): Promise<number> {
@@ -21,13 +23,23 @@ async function rebuildIn(folder: string, flags: CommonFlags, { screen }: VerbCon
   const digests = await digestsOf(folder);
   const exitCode = rebuilt.identical ? EXIT.ok : EXIT.rebuildMismatch;
   if (flags.json === true) {
-    screen.out(JSON.stringify({ ...rebuilt, exitCode, code: rebuilt.identical ? null : 'REBUILD_MISMATCH', digests: Object.fromEntries(digests) }, null, 2));
+    screen.out(
+      JSON.stringify(
+        { ...rebuilt, exitCode, code: rebuilt.identical ? null : 'REBUILD_MISMATCH', digests: Object.fromEntries(digests) },
+        null,
+        2,
+      ),
+    );
     return exitCode;
   }
   const paint = screen.paintOut;
   screen.out(renderRebuilt(rebuilt).trimEnd());
   screen.out(`\n${labelled(digests, paint)}\n`);
-  screen.out(rebuilt.identical ? paint('good', 'IDENTICAL: the events make these documents, byte for byte') : paint('bad', 'REBUILD_MISMATCH: the events make other documents'));
+  screen.out(
+    rebuilt.identical
+      ? paint('good', 'IDENTICAL: the events make these documents, byte for byte')
+      : paint('bad', 'REBUILD_MISMATCH: the events make other documents'),
+  );
   return exitCode;
 }
 

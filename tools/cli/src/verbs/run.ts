@@ -51,7 +51,11 @@ export async function run(flags: RunFlags, context: VerbContext): Promise<number
   });
 }
 
-const MANIFEST_TYPES: Readonly<Record<string, string>> = { '.yaml': 'application/yaml', '.yml': 'application/yaml', '.json': 'application/json' };
+const MANIFEST_TYPES: Readonly<Record<string, string>> = {
+  '.yaml': 'application/yaml',
+  '.yml': 'application/yaml',
+  '.json': 'application/json',
+};
 
 async function readManifest(path: string, given: string): Promise<{ readonly type: string; readonly bytes: Uint8Array }> {
   const type = MANIFEST_TYPES[extname(path).toLowerCase()];
@@ -59,20 +63,35 @@ async function readManifest(path: string, given: string): Promise<{ readonly typ
   try {
     return { type, bytes: await readFile(path) };
   } catch (error) {
-    throw new CliError(EXIT.usage, 'MANIFEST_UNREADABLE', `${given} cannot be read: ${(error as Error).message}`, [`${PROGRAM} run -m examples/hello.yaml`], error);
+    throw new CliError(
+      EXIT.usage,
+      'MANIFEST_UNREADABLE',
+      `${given} cannot be read: ${(error as Error).message}`,
+      [`${PROGRAM} run -m examples/hello.yaml`],
+      error,
+    );
   }
 }
 
 /** Without a rollout, exactly the version of the manifest at hand runs: whoever names a file means that file. */
 function askedFor({ id, version }: SavedDraft, { input, region, rollout }: RunFlags): StartAsked {
-  return { workflowId: id, version: rollout === undefined ? version : null, inputs: Object.fromEntries(input), rollout: rollout ?? null, region: region ?? null };
+  return {
+    workflowId: id,
+    version: rollout === undefined ? version : null,
+    inputs: Object.fromEntries(input),
+    rollout: rollout ?? null,
+    region: region ?? null,
+  };
 }
 
 async function follow(client: RestClient, executionId: string, where: Where, { signal, screen }: VerbContext): Promise<void> {
   try {
     await showProgress(client, executionId, screen);
   } catch (error) {
-    if (signal.aborted) screen.note(`run ${executionId} has not ended; it goes on as soon as a conductor serves its data folder:\n  ${commandFor(`status -e ${executionId}`, where)}`);
+    if (signal.aborted) {
+      screen.note(`run ${executionId} has not ended; it goes on as soon as a conductor serves its data folder:`);
+      screen.note(`  ${commandFor(`status -e ${executionId}`, where)}`);
+    }
     throw error;
   }
 }
@@ -95,21 +114,37 @@ async function tellPublishDenied(
 ): Promise<number> {
   const previews = await previewDecisions(client, { ...asked, version: null });
   if (flags.json === true) {
-    const document = { ok: false, exitCode: EXIT.denied, verdict: 'denied', stage: 'publish', workflow: draft, decisions, findings: previews.filter(({ stage }) => stage === 'publish') };
+    const document = {
+      ok: false,
+      exitCode: EXIT.denied,
+      verdict: 'denied',
+      stage: 'publish',
+      workflow: draft,
+      decisions,
+      findings: previews.filter(({ stage }) => stage === 'publish'),
+    };
     screen.out(JSON.stringify(document, null, 2));
     return EXIT.denied;
   }
   const paint = screen.paintOut;
-  screen.out(`\n${paint('bad', '✗ DENIED')}  ${paint('strong', `${draft.id} ${draft.version}`)}  policy does not let it be published; nothing ran, so there is no receipt\n`);
+  screen.out(`\n${paint('bad', '✗ DENIED')}  ${paint('strong', `${draft.id} ${draft.version}`)}`);
+  screen.out('\n  policy does not let it be published; nothing ran, so there is no receipt\n');
   screen.out(renderDenial('publish', decisions, previews, paint));
   screen.out('\n  next: correct the manifest at these places and run the same command again');
   return EXIT.denied;
 }
 
 /** The receipt names packs and codes; the places come from asking policy again with the same inputs. */
-async function explainDeniedRun(client: RestClient, { exported }: FinishedRun, asked: StartAsked, { screen }: VerbContext): Promise<void> {
+async function explainDeniedRun(
+  client: RestClient,
+  { exported }: FinishedRun,
+  asked: StartAsked,
+  { screen }: VerbContext,
+): Promise<void> {
   const { policyDecisions, workflow } = exported.receipt;
   const previews = await previewDecisions(client, { ...asked, version: workflow.version });
   const stage = policyDecisions.find(({ allow }) => !allow)?.stage ?? 'start';
-  screen.out(`\n${screen.paintOut('strong', 'Why policy denied it')}\n${renderDenial(stage, policyDecisions, previews, screen.paintOut)}`);
+  screen.out(
+    `\n${screen.paintOut('strong', 'Why policy denied it')}\n${renderDenial(stage, policyDecisions, previews, screen.paintOut)}`,
+  );
 }

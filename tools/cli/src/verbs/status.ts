@@ -17,8 +17,18 @@ export async function status(flags: StatusFlags, context: VerbContext): Promise<
     if (verdict === null) await showProgress(client, flags.execution, screen);
     const { receipt, keyId } = await collectSet(client, flags.execution);
     const exitCode = exitCodeOfVerdict(receipt.verdict);
-    if (flags.json === true) screen.out(JSON.stringify({ ok: exitCode === EXIT.ok, exitCode, executionId: flags.execution, verdict: receipt.verdict, keyId, receipt }, null, 2));
-    else screen.out(`${renderSummary(receipt, keyId, screen.paintOut)}\n\n  next: ${commandFor(`verify ${flags.execution}`, flags)}`);
+    if (flags.json === true)
+      screen.out(
+        JSON.stringify(
+          { ok: exitCode === EXIT.ok, exitCode, executionId: flags.execution, verdict: receipt.verdict, keyId, receipt },
+          null,
+          2,
+        ),
+      );
+    else
+      screen.out(
+        `${renderSummary(receipt, keyId, screen.paintOut)}\n\n  next: ${commandFor(`verify ${flags.execution}`, flags)}`,
+      );
     return exitCode;
   });
 }

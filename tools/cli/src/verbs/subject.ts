@@ -15,5 +15,7 @@ export async function subjectOf(given: string, cwd: string): Promise<Subject> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) return { kind: 'folder', path };
   if (EXECUTION_ID.test(given)) return { kind: 'run', executionId: given };
-  throw new CliError(EXIT.usage, 'NO_SUCH_SET', `${given} is neither a folder nor the id of a run`, [`${PROGRAM} export <executionId> --out DIR makes such a folder`]);
+  throw new CliError(EXIT.usage, 'NO_SUCH_SET', `${given} is neither a folder nor the id of a run`, [
+    `${PROGRAM} export <executionId> --out DIR makes such a folder`,
+  ]);
 }

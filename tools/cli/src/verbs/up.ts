@@ -10,7 +10,12 @@ import { labelled } from '../screen.ts';
 import { enrolConductor } from '../trust/enrol.ts';
 import type { VerbContext } from './verb-context.ts';
 
-export type UpFlags = { readonly port: number; readonly data?: string | undefined; readonly workspace?: string | undefined; readonly json?: boolean | undefined };
+export type UpFlags = {
+  readonly port: number;
+  readonly data?: string | undefined;
+  readonly workspace?: string | undefined;
+  readonly json?: boolean | undefined;
+};
 
 /** Serves a data folder in the foreground until it is asked to end. */
 export async function up(flags: UpFlags, { settings, screen, signal }: VerbContext): Promise<number> {
@@ -18,11 +23,16 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
   const workspaceDir = resolve(settings.cwd, flags.workspace ?? '.');
   const holder = await findConductor(dataDir);
   if (holder !== undefined) {
-    throw new CliError(EXIT.noConductor, 'STORE_IN_USE', `${dataDir} is served already by pid ${holder.pid} at ${holder.url}, since ${holder.startedAt}`, [
-      'use that one: commands with the same --data find it by themselves',
-      `end it: kill ${holder.pid}`,
-      `${PROGRAM} up --data <another folder>`,
-    ]);
+    throw new CliError(
+      EXIT.noConductor,
+      'STORE_IN_USE',
+      `${dataDir} is served already by pid ${holder.pid} at ${holder.url}, since ${holder.startedAt}`,
+      [
+        'use that one: commands with the same --data find it by themselves',
+        `end it: kill ${holder.pid}`,
+        `${PROGRAM} up --data <another folder>`,
+      ],
+    );
   }
   screen.note(screen.paintNote('faint', `starting on ${dataDir} …`));
   const child = await startConductor({ dataDir, workspaceDir, port: flags.port, environment: settings.environment });
@@ -38,7 +48,13 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
   }
 }
 
-function welcome({ url, pid, logPath }: ConductorChild, { data }: UpFlags, dataDir: string, workspaceDir: string, paint: VerbContext['screen']['paintOut']): string {
+function welcome(
+  { url, pid, logPath }: ConductorChild,
+  { data }: UpFlags,
+  dataDir: string,
+  workspaceDir: string,
+  paint: VerbContext['screen']['paintOut'],
+): string {
   const facts = labelled(
     [
       ['address', url],
@@ -49,8 +65,14 @@ function welcome({ url, pid, logPath }: ConductorChild, { data }: UpFlags, dataD
     ],
     paint,
   );
-  const commands = [commandFor('run -m examples/hello.yaml', { data }), commandFor('run -m examples/release-evidence.yaml', { data }), `curl -s ${url}/api/executions`];
-  return `${paint('good', '✓')} ${paint('strong', `Maestro Conductor ${releaseVersion()}`)} is up (pid ${pid})\n\n${facts}\n\nTry next, in another terminal:\n${commands.map((command) => `  ${command}`).join('\n')}\n\nCtrl-C ends it.`;
+  const commands = [
+    commandFor('run -m examples/hello.yaml', { data }),
+    commandFor('run -m examples/release-evidence.yaml', { data }),
+    `curl -s ${url}/api/executions`,
+  ];
+  const title = `${paint('good', '✓')} ${paint('strong', `Maestro Conductor ${releaseVersion()}`)} is up (pid ${pid})`;
+  const tries = commands.map((command) => `  ${command}`);
+  return [title, '', facts, '', 'Try next, in another terminal:', ...tries, '', 'Ctrl-C ends it.'].join('\n');
 }
 
 /** Ends with the child, or when this process is asked to end; a child that ends by itself has failed. */
@@ -61,5 +83,10 @@ async function untilEnded(child: ConductorChild, signal: AbortSignal): Promise<n
   });
   const ending = await Promise.race([asked, child.ended]);
   if (ending === 'asked' || ending === 0) return EXIT.ok;
-  throw new CliError(EXIT.noConductor, 'CONDUCTOR_ENDED', `the conductor ended by itself${ending === null ? ', by a signal' : ` with code ${ending}`}`, [`look at the end of ${child.logPath}`]);
+  throw new CliError(
+    EXIT.noConductor,
+    'CONDUCTOR_ENDED',
+    `the conductor ended by itself${ending === null ? ', by a signal' : ` with code ${ending}`}`,
+    [`look at the end of ${child.logPath}`],
+  );
 }

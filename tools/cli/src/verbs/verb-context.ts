@@ -15,7 +15,11 @@ export type CommonFlags = Where & { readonly json?: boolean | undefined };
  * Gives a verb a conductor, found or started, with its root enrolled where its folder is ours; ends the conductor
  * afterwards where it was started for this verb.
  */
-export async function withConductor<T>(where: Where, { settings, screen, signal }: VerbContext, use: (client: RestClient, session: Session) => Promise<T>): Promise<T> {
+export async function withConductor<T>(
+  where: Where,
+  { settings, screen, signal }: VerbContext,
+  use: (client: RestClient, session: Session) => Promise<T>,
+): Promise<T> {
   const session = await openSession(where, settings, screen);
   try {
     if (session.dataDir !== undefined) await enrolConductor(session.dataDir, settings.trustStorePath, screen);

@@ -13,11 +13,16 @@ export type VerifyFlags = CommonFlags & TrustFlags;
 export async function verify(given: string, flags: VerifyFlags, context: VerbContext): Promise<number> {
   const { settings, screen } = context;
   const subject = await subjectOf(given, settings.cwd);
-  const conclusion = subject.kind === 'folder' ? await verifySet(subject.path, flags, settings) : await verifyRun(subject.executionId, flags, context);
+  const conclusion =
+    subject.kind === 'folder'
+      ? await verifySet(subject.path, flags, settings)
+      : await verifyRun(subject.executionId, flags, context);
   screen.out((flags.json === true ? renderJson(conclusion) : renderTable(conclusion, { color: screen.isOutColored })).trimEnd());
   return conclusion.exitCode;
 }
 
 function verifyRun(executionId: string, flags: VerifyFlags, context: VerbContext): Promise<SetConclusion> {
-  return withConductor(flags, context, (client) => withExportedRun(client, executionId, (folder) => verifySet(folder, flags, context.settings, executionId)));
+  return withConductor(flags, context, (client) =>
+    withExportedRun(client, executionId, (folder) => verifySet(folder, flags, context.settings, executionId)),
+  );
 }
