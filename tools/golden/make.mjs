@@ -1,5 +1,6 @@
 // node --conditions=source tools/golden/make.mjs
 // Writes the golden files that are missing; exits 1 when one that exists would come out otherwise. Nothing is overwritten.
+// With --check a missing one fails as well: in CI all of them are there.
 import { createPublicKey } from 'node:crypto';
 import { generateSigningKey, signRegistry } from '@maestro/adapter-sigstore';
 import { assembleSet, createRegistry, envelopeBytes, eventsJsonl, openSSHFingerprint, sha256 } from '@maestro/receipt';
@@ -62,4 +63,5 @@ for (const one of cases) await keepCase(one, keys, byName);
 for (const path of files.written) console.log(`new      ${path}`);
 for (const path of files.changed) console.log(`DIFFERS  ${path}: golden files are never changed; is the change of the format meant? Then make a new version beside it`);
 console.log(`golden: ${files.written.length} new, ${files.changed.length} would differ`);
-process.exitCode = files.changed.length === 0 ? 0 : 1;
+const isComplete = files.written.length === 0 || !process.argv.includes('--check');
+process.exitCode = files.changed.length === 0 && isComplete ? 0 : 1;

@@ -100,7 +100,7 @@ describe('the book of open intents', () => {
     expect(book.isDue).toBe(false);
     book.fold(scheduled(999, 't999'));
     expect(book.isDue).toBe(true);
-    await expect(book.write('c')).rejects.toThrow();
+    await expect(book.write('c')).rejects.toThrow('STORE_READ_ONLY');
     expect(book.isDue).toBe(true);
     full = false;
     await book.write('c');
