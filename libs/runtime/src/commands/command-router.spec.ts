@@ -132,7 +132,7 @@ describe('a command that cannot be carried out', () => {
     expect(codeOf(await world.send(inherited))).toBe('COMMAND_INVALID');
   });
 
-  it('is not told apart from another run by what its values are', async () => {
+  it('is refused where it would start a run that exists already', async () => {
     const world = await published();
     const id = await world.started('run', { executionId: '01920000-0000-7000-8000-000000000077' });
     expect(codeOf(await world.send(start('other', { executionId: id })))).toBe('EXECUTION_EXISTS');
