@@ -9,6 +9,17 @@ export async function eventually(what: string, maxMs: number, ask: () => boolean
   }
 }
 
+/** What a promise comes to. Throws after `maxMs`, naming what was waited for. */
+export async function within<T>(what: () => string, maxMs: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`waited ${maxMs} ms in vain: ${what()}`)), maxMs);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Runs `work` for every item, at most `width` at once; the results in the order of the items. */
 export async function inParallel<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = [];

@@ -7,7 +7,7 @@ import type { Cursor, EventStore, StoredEvent } from '@maestro/ports';
 import { verifyFolder } from '@maestro/verify';
 import { ClientLoad } from './client-load.ts';
 import { ConductorProcess, freePort } from './conductor-process.ts';
-import { eventually, inParallel } from './eventually.ts';
+import { eventually, inParallel, within } from './eventually.ts';
 import { checkHistory } from './history-checker.ts';
 import type { HistoryReport } from './history-checker.ts';
 import type { Answer } from './history/claim-checks.ts';
@@ -76,7 +76,7 @@ describe('a conductor that is killed at any moment', () => {
       const acknowledged = load.answers.length;
       const afterMs = KILL_AFTER_MIN_MS + Math.floor(random() * (KILL_AFTER_MAX_MS - KILL_AFTER_MIN_MS));
       const readyAt = performance.now();
-      await Promise.all([new Promise((resolve) => setTimeout(resolve, afterMs)), load.acknowledged(acknowledged + 1)]);
+      await Promise.all([new Promise((resolve) => setTimeout(resolve, afterMs)), within(() => `round ${round}: nothing was acknowledged`, GRACE_MS, load.acknowledged(acknowledged + 1))]);
       const openCount = load.openCount;
       const upMs = Math.round(performance.now() - readyAt);
       await conductor.kill();
@@ -85,7 +85,7 @@ describe('a conductor that is killed at any moment', () => {
       conductor = await ConductorProcess.start(start);
       kills[round] = { ...(kills[round] as Kill), restartMs: Math.round(conductor.readyAfterMs) };
     }
-    await load.finish();
+    await within(() => `${load.openCount} of ${load.answers.length} acknowledged runs are still open`, GRACE_MS, load.finish());
     again = await inParallel(load.answers, WIDTH, (answer) => load.repeat(answer));
     verdicts = new Map(await inParallel(load.answers, WIDTH, async ({ executionId }) => [executionId, await verdictOf(executionId)] as const));
     offline = await offlineVerdicts();
