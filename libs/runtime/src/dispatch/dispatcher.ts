@@ -107,6 +107,7 @@ export class Dispatcher {
     const { opened, closed } = this.#book.fold(recorded);
     for (const intent of closed) this.#disarm(intent);
     if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);
+    if (recorded.event.type === 'execution.started.v1') this.#observeStart(recorded);
     if (!this.#recovering) for (const intent of opened) this.#arm(intent);
     else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
   }
@@ -136,6 +137,13 @@ export class Dispatcher {
     this.#timers.delete(key);
     this.#published.delete(eventId);
     if (kind === 'task') void this.#d.queue.revoke([eventId]);
+  }
+
+  /** The seed's objective: from the accepted request, which opened the run's limit, to its first task. */
+  #observeStart({ stream, at }: Recorded): void {
+    for (const { key, at: requestedAt } of this.#book.ofStream(stream)) {
+      if (key.endsWith('/limit')) this.#d.metrics.observe('mc_publish_to_start_ms', Date.parse(at) - Date.parse(requestedAt));
+    }
   }
 
   /** What runs gets its signal now; what still waits is taken back, and ends when the grace does. */
