@@ -43,7 +43,7 @@ export class IntentBook {
     const { opens, closes } = intentsOf(recorded);
     if (opens.length === 0 && closes.length === 0) return { opened: [], closed: [] };
     const ofStream = this.#streamOf(recorded.stream);
-    const closed = closes.flatMap((close) => [...ofStream.values()].filter(({ key }) => key === close || (close.endsWith('/') && key.startsWith(close))));
+    const closed = closes.flatMap((close) => (close.endsWith('/') ? [...ofStream.values()].filter(({ key }) => key.startsWith(close)) : (ofStream.get(close) ?? [])));
     for (const { key } of closed) {
       ofStream.delete(key);
       this.#changed.set(key, undefined);

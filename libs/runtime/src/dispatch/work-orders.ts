@@ -110,6 +110,8 @@ export class WorkOrders {
     const run = await this.#runOf(stream, revision);
     const task = run?.state.tasks.get(taskId);
     const planned = run?.state.shape?.byId.get(taskId);
+    // a run that was cancelled, or is over its limit, starts nothing more, whatever was scheduled before
+    if (run?.state.phase === 'cancelling' || run?.state.phase === 'timing-out') return undefined;
     // one that said it started is handed out again too: who started it may be gone
     if (run === undefined || planned === undefined || (task?.phase !== 'scheduled' && task?.phase !== 'started') || task.attempt !== attempt) return undefined;
     const bound = await this.#bind(stream, run, taskId, attempt);
