@@ -27,16 +27,21 @@ export class CommandLedger {
   async load(): Promise<void> {
     const oldest = this.#clock.nowMs() - REFUSAL_MS;
     const expired: string[] = [];
+    const records: RefusalRecord[] = [];
     for await (const { key, value } of (await this.#state.load(NAME)).rows) {
       const record = value as unknown as RefusalRecord;
       if (Date.parse(record.at) < oldest) expired.push(key);
-      else this.#refusals.set(key, record);
+      else records.push(record);
     }
+    // rows come by key; which is the oldest is told by the order of the map
+    records.sort((a, b) => (a.at < b.at ? -1 : 1));
+    for (const record of records) this.#refusals.set(record.commandId, record);
     if (expired.length > 0) await this.#state.apply(NAME, null, [], expired);
   }
 
   refused({ commandId, command }: CommandEnvelope, rejection: Rejection): void {
     const record = { commandId, type: command.type, at: new Date(this.#clock.nowMs()).toISOString(), rejection };
+    this.#refusals.delete(commandId);
     this.#refusals.set(commandId, record);
     this.#unwritten.push(record);
     if (this.#unwritten.length === 1) this.#writing = this.#writing.then(() => this.#flush());
