@@ -32,6 +32,7 @@ export class ClientLoad {
   #open = 0;
   #resent = 0;
   #isStopping = false;
+  #isAbandoned = false;
   #workers: Promise<void> | undefined;
   #failure: unknown;
 
@@ -82,6 +83,12 @@ export class ClientLoad {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Gives up at once; for the end of a harness that failed. Whatever still waits is refused. */
+  abandon(): void {
+    this.#isStopping = true;
+    this.#isAbandoned = true;
+  }
+
   /** Sends the start behind an earlier answer again, with the same key and body. */
   async repeat(answer: Answer): Promise<Answer> {
     return this.#begin(answer.key, Number(answer.key.slice(answer.key.lastIndexOf('-') + 1)));
@@ -105,7 +112,7 @@ export class ClientLoad {
       const answer = await this.#client.start(this.#options.requestOf(n), key).catch(() => undefined);
       if (answer?.status === 202) return { key, commandId: answer.commandId, executionId: jsonOf<{ id: string }>(answer).id };
       if (answer !== undefined && answer.status < 500 && answer.status !== 429) jsonOf(answer);
-      await pause();
+      await this.#pause();
     }
   }
 
@@ -124,8 +131,13 @@ export class ClientLoad {
       } catch (error) {
         if (error instanceof Lost) throw error;
       }
-      await pause();
+      await this.#pause();
     }
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isAbandoned) throw new Error('the load was abandoned');
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 
   #notify(): void {
@@ -135,7 +147,3 @@ export class ClientLoad {
 }
 
 class Lost extends Error {}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-}
