@@ -155,6 +155,33 @@ describe('what is kept in memory', () => {
     expect((await owner.handler.peek(STREAM)).state.count).toBe(1);
   });
 
+  it('is not put back by a look whose reading was overtaken', async () => {
+    const eventLog = new MemoryEventLog('log');
+    const inner = new MemoryEventStore({ log: eventLog });
+    const { opened, open } = gate();
+    let isSlow = true;
+    const store: EventStore = new Proxy(inner, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key !== 'readStream') return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+        return async (...args: Parameters<EventStore['readStream']>) => {
+          const page = await target.readStream(...args);
+          if (isSlow) {
+            isSlow = false;
+            await opened;
+          }
+          return page;
+        };
+      },
+    });
+    const owner = new Owner({ eventLog, store });
+    const looking = owner.handler.peek(STREAM);
+    await owner.add();
+    open();
+    expect((await looking).state.count).toBe(1);
+    expect((await owner.handler.peek(STREAM)).state.count).toBe(1);
+  });
+
   it('two first looks at a stream make one state of it, not two that drift apart', async () => {
     const eventLog = new MemoryEventLog('log');
     await new Owner({ eventLog }).add();

@@ -1,12 +1,14 @@
+import { MemoryEventLog, MemoryEventStore, MemoryProcessState, MemoryWorkQueue, seededEntropy } from '@maestro/adapter-memory';
 import { intentsOf } from '@maestro/domain';
-import type { Recorded } from '@maestro/domain';
+import type { Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
 import type { Work } from '@maestro/ports';
 import { cancel, manifest, publish, saveDraft, task } from '../../fixtures/commands.ts';
 import { failedWith, succeededWith, untilAborted } from '../../fixtures/scripted-ports.ts';
 import { problemsOf } from '../../fixtures/sound-history.ts';
 import { World } from '../../fixtures/world.ts';
-import { UNCONFIRMED_MS } from './dispatcher.ts';
+import { Dispatcher, UNCONFIRMED_MS } from './dispatcher.ts';
+import type { TaskOrder, WorkOrders } from './work-orders.ts';
 
 const ONE = manifest([task('a')]);
 
@@ -106,6 +108,44 @@ describe('what was closed', () => {
       expect(world.verdictOf(id)).toBe('succeeded');
       expect(world.role.openCount()).toBe(0);
     }
+  });
+});
+
+describe('what closes while its order is made', () => {
+  it('is not handed out', async () => {
+    const past = await World.open();
+    await past.published(ONE);
+    const id = await past.started();
+    await past.ended(id);
+    const stream = `execution-${id}` as StreamName;
+    const stored = past.eventLog.streams.get(stream) ?? [];
+    const scheduledAt = past.types(id).indexOf('task-scheduled');
+    const store = new MemoryEventStore({ log: new MemoryEventLog() });
+    const append = async (from: number, to: number, expected: Parameters<typeof store.append>[1]) => {
+      const [first, ...rest] = stored.slice(from, to);
+      const outcome = first && (await store.append(stream, expected, [first, ...rest]));
+      return outcome?.kind === 'appended' ? outcome.version : 'none';
+    };
+    const version = await append(0, scheduledAt + 1, 'none');
+    let make: () => void = () => undefined;
+    const made = new Promise<void>((resolve) => (make = resolve));
+    let asked = 0;
+    const taskOrder = async (): Promise<TaskOrder> => {
+      asked += 1;
+      await made;
+      return { workClass: 'small' } as TaskOrder;
+    };
+    const orders = { taskOrder, policyOrder: async () => undefined } as unknown as WorkOrders;
+    const queue = new MemoryWorkQueue({ clock: past.clock, entropy: seededEntropy('queue') });
+    const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+    const dispatcher = new Dispatcher({ store, queue, state: new MemoryProcessState(), gateway: past.role.gateway, orders, clock: past.clock, metrics, log: past.log, tenant: 'default' });
+    await dispatcher.start();
+    await append(scheduledAt + 1, stored.length, version);
+    await past.settle();
+    make();
+    await past.settle();
+    expect([asked, dispatcher.openCount, await queue.depth('task')]).toEqual([1, 0, { waiting: 0, leased: 0 }]);
+    await dispatcher.stop();
   });
 });
 

@@ -189,6 +189,24 @@ describe('sealing goes on', () => {
     await second.stop();
   });
 
+  it('from nothing, where what it remembered is lost, without signing again what is signed', async () => {
+    const { world, ids } = await worldWithRuns(1, { roles: ['policy', 'runner'] });
+    await world.settle();
+    // more than a batch lies between the end of the run and its receipt
+    for (let i = 0; i < 520; i += 1) await appendHeadless(world, i);
+    const first = world.life.anotherSealer();
+    await first.start();
+    await world.settle();
+    await first.stop();
+    expect([world.signer.count, receiptsOf(world, ids[0] ?? '').length]).toEqual([1, 1]);
+    world.disk.processes.delete('receipts');
+    const second = world.life.anotherSealer();
+    await second.start();
+    await world.settle();
+    await second.stop();
+    expect(world.signer.count).toBe(1);
+  });
+
   it('no more once it was stopped', async () => {
     const { world } = await worldWithRuns(1);
     await world.settle();
