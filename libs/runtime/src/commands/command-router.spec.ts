@@ -121,6 +121,13 @@ describe('a command that cannot be carried out', () => {
     expect(codes).toEqual(['WORKFLOW_NOT_FOUND', 'VERSION_NOT_FOUND', 'INVALID_JSON_VALUE', 'INPUT_TOO_LARGE', 'EXECUTION_NOT_FOUND', 'WORKFLOW_NOT_FOUND', 'VERSION_NOT_FOUND', 'WORKFLOW_NAME_TAKEN', 'MANIFEST_INVALID']);
   });
 
+  it('is refused where the defaults of the workflow make its inputs too large to keep', async () => {
+    const world = await World.open();
+    await world.published(manifest([task('a')], { inputs: { one: 'x'.repeat(40_000), two: 'y'.repeat(40_000) } }));
+    expect(codeOf(await world.send(start('all')))).toBe('INPUT_TOO_LARGE');
+    expect(codeOf(await world.send(start('less', { inputs: { two: 'short' } })))).toBe('ok');
+  });
+
   it('is refused where it does not fit its schema, with every problem, and where nobody knows it', async () => {
     const world = await published();
     const unfit = fromClient({ type: 'execution.start.v1', payload: { workflowId: 'x', extra: 1 } } as unknown as AnyCommand, 'k');

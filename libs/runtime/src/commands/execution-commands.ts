@@ -68,6 +68,9 @@ export class ExecutionCommands {
     if (choice.kind === 'refused') return { decision: choice };
     const { version, manifestDigest, draftRevision }: PublishedVersion = choice.version;
     const { plan } = await manifests.at(choice.stream, draftRevision, manifestDigest);
+    const inputs = mergeInputs(plan.inputs, given);
+    const tooLarge = checkSize(inputs, settings.inputBytesMax);
+    if (tooLarge !== undefined) return { decision: tooLarge };
     const keyId = await values.createKey(`execution:${executionId}`);
     const secrets = new Map<string, OpenedPlace>();
     const request: ExecutionRequested = {
@@ -78,7 +81,7 @@ export class ExecutionCommands {
       ...regionOf(payload.region, settings.region, plan.workflow.region),
       requireRegion: settings.requireRegion,
       conductorUrl: settings.conductorUrl(),
-      inputs: seal(secrets, '/inputs', values.randomSalt(), mergeInputs(plan.inputs, given)),
+      inputs: seal(secrets, '/inputs', values.randomSalt(), inputs),
       requestTag: await values.tag(keyId, body),
       dataKeyId: keyId,
       policySetDigest: policies.active().setDigest,
@@ -172,8 +175,13 @@ type Refused = { readonly kind: 'refused'; readonly rejection: Rejection };
 function checkInputs(inputs: JsonObject, bytesMax: number): Refused | undefined {
   const bad = findUnrepresentable(inputs);
   if (bad !== undefined) return reject('INVALID_JSON_VALUE', `inputs${bad.pointer}: ${bad.reason}`, { errors: [{ pointer: `/inputs${bad.pointer}`, code: 'INVALID_JSON_VALUE', message: bad.reason }] });
+  return checkSize(inputs, bytesMax);
+}
+
+/** What is sealed into the first event of a run: given inputs, and the workflow's defaults for the others. */
+function checkSize(inputs: JsonObject, bytesMax: number): Refused | undefined {
   const sizeBytes = canonicalBytes(inputs).length;
-  return sizeBytes > bytesMax ? reject('INPUT_TOO_LARGE', `the inputs are ${sizeBytes} bytes; at most ${bytesMax}`) : undefined;
+  return sizeBytes > bytesMax ? reject('INPUT_TOO_LARGE', `the inputs are ${sizeBytes} bytes, defaults of the workflow counted; at most ${bytesMax}`) : undefined;
 }
 
 /** 0 ≤ x < 1 from the command id, which derives from the id of the event that opened the attempt. */
