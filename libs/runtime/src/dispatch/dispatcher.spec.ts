@@ -1,8 +1,8 @@
 import { MemoryEventLog, MemoryEventStore, MemoryProcessState, MemoryWorkQueue, seededEntropy } from '@maestro/adapter-memory';
-import { intentsOf } from '@maestro/domain';
+import { intentsOf, reject } from '@maestro/domain';
 import type { Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
-import type { Work } from '@maestro/ports';
+import type { CommandAnswer, CommandEnvelope, Work } from '@maestro/ports';
 import { cancel, manifest, publish, saveDraft, task } from '../../fixtures/commands.ts';
 import { failedWith, succeededWith, untilAborted } from '../../fixtures/scripted-ports.ts';
 import { problemsOf } from '../../fixtures/sound-history.ts';
@@ -249,6 +249,40 @@ describe('a timer', () => {
     full = false;
     await world.advance(UNCONFIRMED_MS);
     expect(world.verdictOf(id)).toBe('denied');
+  });
+});
+
+describe('a command of the dispatcher', () => {
+  it.each([
+    ['CONFLICT_RETRIES_EXHAUSTED', [30_000, 32_000, 34_000]],
+    ['BUG', [30_000, 90_000, 150_000]],
+  ] as const)('that is answered %s is sent again with the same id, sooner where that may help', async (code, expected) => {
+    const past = await World.open({ roles: [] });
+    past.policies.verdictOf = () => 'silent';
+    await past.send(saveDraft(ONE));
+    await past.send(publish());
+    const beganMs = past.clock.nowMs();
+    const sent: { readonly commandId: string; readonly afterMs: number }[] = [];
+    const gateway = {
+      send: async ({ commandId }: CommandEnvelope): Promise<CommandAnswer> => {
+        sent.push({ commandId, afterMs: past.clock.nowMs() - beganMs });
+        return sent.length < 3 ? reject(code, 'not now') : { kind: 'ok', position: 'p', result: {} };
+      },
+    };
+    past.crash();
+    const orders = { policyOrder: async () => ({ stage: 'publish' }) } as unknown as WorkOrders;
+    const queue = new MemoryWorkQueue({ clock: past.clock, entropy: seededEntropy('queue') });
+    const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+    const store = new MemoryEventStore({ log: past.eventLog });
+    const dispatcher = new Dispatcher({ store, queue, state: new MemoryProcessState(), gateway, orders, clock: past.clock, metrics, log: past.log, tenant: 'default' });
+    await dispatcher.start();
+    for (let i = 0; i < 200; i += 1) {
+      past.clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sent.map(({ afterMs }) => afterMs)).toEqual(expected);
+    expect(new Set(sent.map(({ commandId }) => commandId)).size).toBe(1);
+    await dispatcher.stop();
   });
 });
 
