@@ -29,6 +29,7 @@ const NAMES_MAX = 65_536;
  *
  * R1. The event's bytes must have the stored hash, and everything else of the row must have the stored digest.
  * R2. Positions and revisions must follow each other without a gap: a row that is not found is damage, not silence.
+ * R3. All statements of one read see the same commits: the writer goes on meanwhile, and is never taken for damage.
  */
 export class EventReader {
   readonly #db: DatabaseSync;
@@ -39,6 +40,8 @@ export class EventReader {
   readonly #forward: StatementSync;
   readonly #backward: StatementSync;
   readonly #last: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
 
   constructor(path: string, cursorAt: (position: number) => string) {
     this.#cursorAt = cursorAt;
@@ -55,6 +58,8 @@ export class EventReader {
     this.#forward = rows(`${stream} AND revision >= ? ORDER BY revision LIMIT ?`);
     this.#backward = rows(`${stream} AND revision <= ? ORDER BY revision DESC LIMIT ?`);
     this.#last = this.#db.prepare('SELECT max(position) AS position FROM events');
+    this.#begin = this.#db.prepare('BEGIN');
+    this.#end = this.#db.prepare('COMMIT');
   }
 
   /** The newest position on disk, which the writer may not have reported yet. */
@@ -64,7 +69,7 @@ export class EventReader {
 
   /** Events at the positions after `position`, at least one, as there must be `limit` of them. */
   after(position: number, limit: number): StoredEvent[] {
-    return reading(() => {
+    return this.#snapshot(() => {
       const events: StoredEvent[] = [];
       let bytes = 0;
       for (const row of this.#afterPosition.iterate(position, limit) as Iterable<unknown>) {
@@ -87,7 +92,7 @@ export class EventReader {
     name: StreamName,
     o: { readonly from?: number; readonly forward: boolean; readonly limit: number },
   ): StreamStretch | undefined {
-    return reading(() => {
+    return this.#snapshot(() => {
       const found = this.#index.find(name);
       if (found === undefined) return undefined;
       const { id, head } = found;
@@ -103,6 +108,17 @@ export class EventReader {
         count,
       });
       return { events, head };
+    });
+  }
+
+  #snapshot<T>(read: () => T): T {
+    return reading(() => {
+      this.#begin.run();
+      try {
+        return read();
+      } finally {
+        this.#end.run();
+      }
     });
   }
 
