@@ -40,6 +40,12 @@ describe('names', () => {
     expect(validateManifestV1(manifest)).toBe(true);
     expect(problems(manifest)).toEqual(['VERSION_INVALID /version']);
   });
+  it('a version and a region fit into the events that carry them', () => {
+    const version = `1.2.3-${'a'.repeat(58)}`;
+    expect(problems(manifestOf([taskWith('a')], { version, region: 'r'.repeat(64) }))).toEqual([]);
+    expect(problems(manifestOf([taskWith('a')], { version: `${version}a`, region: 'r'.repeat(65) }))).toEqual(['VERSION_INVALID /version', 'REGION_INVALID /region']);
+    expect(problems(manifestOf([taskWith('a')], { region: '' }))).toEqual(['REGION_INVALID /region']);
+  });
   it('a task id is used once; the problem names the first place', () => {
     const manifest = manifestOf([taskWith('a'), taskWith('b'), taskWith('a'), taskWith('a')]);
     expect(problems(manifest)).toEqual(['TASK_ID_NOT_UNIQUE /tasks/2/id', 'TASK_ID_NOT_UNIQUE /tasks/3/id']);

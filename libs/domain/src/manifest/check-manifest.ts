@@ -46,11 +46,17 @@ function problem(pointer: string, code: string, message: string): Problem {
   return { pointer, code, message };
 }
 
-function checkIdentity({ name, version, tasks }: ManifestV1): readonly Problem[] {
+function checkIdentity({ name, version, region, tasks }: ManifestV1): readonly Problem[] {
   const problems: Problem[] = [];
   if (FORBIDDEN_NAMES.has(name)) problems.push(problem('/name', 'NAME_FORBIDDEN', `${name} cannot be a name`));
   if (semver.valid(version) !== version) {
     problems.push(problem('/version', 'VERSION_INVALID', `${version} is not a semantic version (leading zeros?)`));
+  }
+  if (version.length > MANIFEST_LIMITS.versionLengthMax) {
+    problems.push(problem('/version', 'VERSION_INVALID', `a version of ${version.length} characters; at most ${MANIFEST_LIMITS.versionLengthMax}`));
+  }
+  if (region !== undefined && (region === '' || region.length > MANIFEST_LIMITS.regionLengthMax)) {
+    problems.push(problem('/region', 'REGION_INVALID', `a region has 1 to ${MANIFEST_LIMITS.regionLengthMax} characters`));
   }
   if (tasks.length > MANIFEST_LIMITS.tasksMax) {
     problems.push(problem('/tasks', 'TOO_MANY_TASKS', `${tasks.length} tasks; at most ${MANIFEST_LIMITS.tasksMax}`));

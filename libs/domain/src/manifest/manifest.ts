@@ -5,7 +5,7 @@ import type { JsonObject } from '../json.ts';
 export type ManifestTask = ManifestV1['tasks'][number];
 
 /** Bounds of v1, checked beyond the schema. */
-export const MANIFEST_LIMITS = { tasksMax: 1_000, bytesMax: 256 * 1024, literalBytesMax: 64 * 1024 } as const;
+export const MANIFEST_LIMITS = { tasksMax: 1_000, bytesMax: 256 * 1024, literalBytesMax: 64 * 1024, versionLengthMax: 64, regionLengthMax: 64 } as const;
 
 /** What the manifest needs to know of a package version to be checked and planned. */
 export type PackageFacts = {

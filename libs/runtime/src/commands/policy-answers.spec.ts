@@ -43,6 +43,14 @@ describe('a decision', () => {
     expect(world.of(`execution-${id}`).at(-1)?.event).toMatchObject({ type: 'execution.denied.v1', data: { reason: 'EVALUATION_FAILED' } });
   });
 
+  it('that no pack of the set was asked for is a deny: nobody to ask is no consent', async () => {
+    const { decision } = await decidedOn('allow', ({ policies }) => {
+      const packs = policies.set.packs.map((pack) => ({ ...pack, stages: ['publish'] as const }));
+      policies.sets = () => [{ ...policies.set, packs }];
+    });
+    expect(decision).toMatchObject({ allow: false, reason: 'EVALUATION_FAILED', packs: [] });
+  });
+
   it('of a set that this process no longer has is a deny', async () => {
     const { decision } = await decidedOn('allow', (world) => {
       world.policies.sets = () => [];

@@ -38,7 +38,8 @@ export class PolicyAnswers {
     const set = this.#policies.sets().find((one) => one.setDigest === setDigest);
     const asked = (set?.packs ?? []).filter((pack) => pack.stages.includes(stage));
     const secrets = new Map<string, OpenedPlace>();
-    const evaluated = report.outcome === 'evaluated' && set !== undefined && asked.every((pack) => report.packs.some((result) => result.pack === pack.name));
+    // nobody to ask is no consent
+    const evaluated = report.outcome === 'evaluated' && set !== undefined && asked.length > 0 && asked.every((pack) => report.packs.some((result) => result.pack === pack.name));
     const salt = await this.#values.derivedSalt(keyId, `policy-result/${checkId}`);
     const result = evaluated ? seal(secrets, '/result', salt, report.packs as unknown as Json) : null;
     if (result !== null && canonicalText(report.packs as unknown as Json).length > RESULT_BYTES_MAX) secrets.clear();
