@@ -51,7 +51,7 @@ function runStep(step) {
 function show({ step, ok, seconds }) {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${step.name} ${seconds.toFixed(1)} s`);
   const lines = stripVTControlCharacters(readFileSync(logOf(step), 'utf8')).trimEnd().split('\n');
-  const shown = ok ? lines.slice(-1) : lines.slice(-tailLines);
+  const shown = lines.slice(ok ? -(step.lines ?? 1) : -tailLines);
   for (const line of shown) if (line) console.log(`       ${line}`);
 }
 

@@ -1,6 +1,7 @@
 // Every step of .ci/run, in ONE list. A step is green when its command ends with 0.
 //   cores     how many of the two cores it keeps busy; steps start in this order as soon as cores are free
 //   after     names of steps that must have ended before (green or not)
+//   lines     how many of its last lines are shown when it is green: one, where it does not say
 //   result    a Jest result file: its tests are counted one by one instead of the step as one gate
 
 const node = (script, ...args) => ['node', script, ...args];
@@ -10,7 +11,7 @@ export const steps = [
   { name: 'outside tools', run: ['tools/ci/tools.sh'], cores: 1 },
   { name: 'types of specs', run: node('node_modules/@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'), cores: 1, after: ['test'] },
   { name: 'lint', run: ['./maestro', 'lint'], cores: 1, after: ['test'] },
-  { name: 'architecture', run: ['./maestro', 'arch', '--report'], cores: 1, after: ['test'] },
+  { name: 'architecture', run: ['./maestro', 'arch', '--report'], cores: 1, lines: 10, after: ['test'] },
   { name: 'architecture rules fail on bad fixtures', run: ['./maestro', 'arch', '--self-test'], cores: 1, after: ['test'] },
   { name: 'generated contracts are current', run: node('contracts/tools/generate.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'lock file is complete and names no registry', run: node('tools/lock-repair.mjs', '--check'), cores: 1, after: ['test'] },
@@ -22,7 +23,7 @@ export const steps = [
   { name: 'shell scripts', run: ['tools/ci/shell-check.sh'], cores: 1, after: ['outside tools'] },
   { name: 'policy bundles are current', run: ['tools/policy/check.sh'], cores: 1, after: ['test', 'outside tools'] },
   { name: 'an append is synced to disk', run: ['libs/adapters/sqlite/fixtures/fsync-ratio.sh'], cores: 1, after: ['test', 'outside tools'] },
-  { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, after: ['test'] },
+  { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',
     run: ['./maestro', 'test', '--tools'],
@@ -30,5 +31,5 @@ export const steps = [
     after: ['test', 'outside tools'],
     result: '.cache/results/tools.json',
   },
-  { name: 'lines of all packages', run: ['./maestro', 'test', '--coverage'], cores: 2, after: ['test'] },
+  { name: 'lines of all packages', run: ['./maestro', 'test', '--coverage'], cores: 2, lines: 30, after: ['test'] },
 ];

@@ -1,14 +1,14 @@
 import { readSettings } from './config.ts';
 
 const settingsOf = (env: Record<string, string>, isTTY = true) =>
-  readSettings({ env, stdout: { isTTY }, stderr: { isTTY }, cwd: () => '/home/ada/flows' });
+  readSettings({ env, stdout: { isTTY }, stderr: { isTTY }, cwd: () => '/users/ada/flows' });
 
 describe('settings of the command line', () => {
   it('keep the trust store with the configuration of the user', () => {
-    expect(settingsOf({ HOME: '/home/ada' }).trustStorePath).toBe('/home/ada/.config/maestro/trust.json');
-    expect(settingsOf({ HOME: '/home/ada', XDG_CONFIG_HOME: '/cfg' }).trustStorePath).toBe('/cfg/maestro/trust.json');
+    expect(settingsOf({ HOME: '/users/ada' }).trustStorePath).toBe('/users/ada/.config/maestro/trust.json');
+    expect(settingsOf({ HOME: '/users/ada', XDG_CONFIG_HOME: '/cfg' }).trustStorePath).toBe('/cfg/maestro/trust.json');
     expect(settingsOf({ XDG_CONFIG_HOME: '/cfg', MAESTRO_TRUST_STORE: 'mine.json' }).trustStorePath).toBe(
-      '/home/ada/flows/mine.json',
+      '/users/ada/flows/mine.json',
     );
   });
 
