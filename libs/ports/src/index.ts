@@ -1,3 +1,4 @@
+export { EMBEDDED_STORE_LIMITS, checkEvents, checkStreamName, matches } from './event-admission.ts';
 export type { Clock, Entropy, Log, LogLevel, Metrics } from './environment.ts';
 export type {
   AllPage,

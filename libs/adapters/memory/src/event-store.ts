@@ -1,6 +1,10 @@
 import type { StreamName } from '@maestro/domain';
 import {
+  EMBEDDED_STORE_LIMITS,
   Fault,
+  checkEvents,
+  checkStreamName,
+  matches,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -15,7 +19,7 @@ import {
   type SubscriptionItem,
   type Version,
 } from '@maestro/ports';
-import { checkEvents, checkStreamName, eventHash, matches, memoryStoreLimits } from './event-admission.ts';
+import { eventHash } from '@maestro/receipt';
 import { MemoryEventLog, versionAt } from './event-log.ts';
 
 /** A checkpoint at least every so many events that a filter held back. */
@@ -40,7 +44,7 @@ export class MemoryEventStore implements EventStore {
 
   constructor(o: { readonly log?: MemoryEventLog; readonly limits?: StoreLimits } = {}) {
     this.#log = o.log ?? new MemoryEventLog();
-    this.limits = o.limits ?? memoryStoreLimits;
+    this.limits = o.limits ?? EMBEDDED_STORE_LIMITS;
   }
 
   async append(

@@ -1,6 +1,10 @@
 import type { StreamName } from '@maestro/domain';
 import {
+  EMBEDDED_STORE_LIMITS,
   Fault,
+  checkEvents,
+  checkStreamName,
+  matches,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -17,7 +21,6 @@ import {
   type Version,
 } from '@maestro/ports';
 import type { AppendRequest } from './append-batch.ts';
-import { checkEvents, checkStreamName, matches, sqliteStoreLimits } from './event-limits.ts';
 import { EventReader } from './event-reader.ts';
 import { RecentEvents } from './recent-events.ts';
 import { toFault } from './storage-fault.ts';
@@ -272,5 +275,5 @@ export async function openSqliteEventStore(o: SqliteEventStoreOptions): Promise<
   };
   writer.observe({ committed: keep, settled: () => wakeAll(wakes) });
   const reader = new EventReader(path, cursorAt);
-  return new SqliteEventStore({ limits: o.limits ?? sqliteStoreLimits, writer, reader, recent, incarnation, wakes });
+  return new SqliteEventStore({ limits: o.limits ?? EMBEDDED_STORE_LIMITS, writer, reader, recent, incarnation, wakes });
 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { matches } from '@maestro/ports';
 import type { EventFilter, StoredEvent, SubscriptionItem } from '@maestro/ports';
-import { matches } from './event-limits.ts';
 
 /** What a subscription reads from. Positions are dense from 1. */
 export type EventSource = {

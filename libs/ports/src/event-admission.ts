@@ -1,20 +1,22 @@
 import { categoryOf, parseStreamName } from '@maestro/domain';
-import { Fault, type EventFilter, type NewEvent, type StoredEvent, type StoreLimits } from '@maestro/ports';
+import type { EventFilter, NewEvent, StoredEvent, StoreLimits } from './event-store.ts';
+import { Fault } from './fault.ts';
 
-/** What one commit may hold: also what every supported server can take in one message. */
-export const sqliteStoreLimits: StoreLimits = {
+/** What one commit may hold in the embedded stores: also what every supported server can take in one message. */
+export const EMBEDDED_STORE_LIMITS: StoreLimits = {
   eventBytesMax: 512 * 1024,
   commitEventsMax: 256,
   commitBytesMax: 1024 * 1024,
   pageEventsMax: 1_000,
 };
 
+/** Fault: STREAM_NAME_INVALID. */
 export function checkStreamName(name: string): void {
   if (parseStreamName(name) !== undefined) return;
   throw new Fault('STREAM_NAME_INVALID', `"${name}" does not match [a-z]+-[a-z0-9_-]{1,128}`);
 }
 
-/** Throws a fault where these events may not be appended; nothing has left this thread then. */
+/** Faults: APPEND_EMPTY, EVENT_TOO_LARGE, COMMIT_TOO_LARGE; every adapter asks before it does anything else. */
 export function checkEvents(events: readonly NewEvent[], limits: StoreLimits): void {
   if (events.length === 0) throw new Fault('APPEND_EMPTY', 'an append needs at least one event');
   if (events.length > limits.commitEventsMax) {
@@ -39,6 +41,7 @@ export function checkEvents(events: readonly NewEvent[], limits: StoreLimits): v
   }
 }
 
+/** Whether a filter lets an event through. */
 export function matches(event: StoredEvent, filter: EventFilter | undefined): boolean {
   if (filter?.types !== undefined && !filter.types.includes(event.type)) return false;
   return filter?.categories === undefined || filter.categories.includes(categoryOf(event.stream));
