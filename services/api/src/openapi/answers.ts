@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { JSON_TYPES, YAML_TYPES } from '../http/body-parser.ts';
 import { ref } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
@@ -43,12 +43,11 @@ export function Operation(spec: OperationSpec): MethodDecorator {
   const failures = [...new Set([...EVERYWHERE, ...(spec.problems ?? [])])].sort((a, b) => a - b);
   const { headers = {}, query = {}, body } = spec;
   return applyDecorators(
-    ApiOperation({ operationId: spec.id, summary: spec.summary }),
+    ApiOperation({ operationId: spec.id, summary: spec.summary, ...(body === undefined ? {} : { requestBody: { required: body.required, content: bodyContent(body) } as never }) }),
     ...Object.entries(spec.answers).map(([status, answer]) => ApiResponse({ status: Number(status), description: answer.description, ...contentOf(answer) } as never)),
     ...failures.map((status) => ApiResponse({ status, description: PROBLEM_TITLES[status] ?? 'Refused', content: { 'application/problem+json': { schema: ref('Problem') } } } as never)),
     ...Object.entries(headers).map(([name, description]) => ApiHeader({ name, description, required: false, schema: { type: 'string' } })),
     ...Object.entries(query).map(([name, { description, schema }]) => ApiQuery({ name, description, required: false, schema } as never)),
-    ...(body === undefined ? [] : [ApiBody({ required: body.required, content: bodyContent(body) } as never)]),
   );
 }
 

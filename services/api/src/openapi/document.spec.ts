@@ -5,7 +5,7 @@ import { openApiDocument } from './document.ts';
 
 const FILE = new URL('../../../../contracts/openapi.json', import.meta.url);
 
-type Operation = { operationId: string; responses: { [status: string]: { content?: { [type: string]: { schema: { $ref?: string } } } } }; requestBody?: object; parameters?: object[] };
+type Operation = { operationId: string; responses: { [status: string]: { content?: { [type: string]: { schema: { $ref?: string } } } } }; requestBody?: { content: { [type: string]: { schema?: object } } }; parameters?: object[] };
 type Document = { openapi: string; paths: { [path: string]: { [method: string]: Operation } }; components: { schemas: { [name: string]: object } } };
 
 /** Paths, operation ids and statuses that the first description of this API named. */
@@ -55,6 +55,16 @@ describe('the OpenAPI document', () => {
       const failures = Object.entries(responses).filter(([status]) => Number(status) >= 400);
       const typed = failures.filter(([, { content }]) => content?.['application/problem+json'] !== undefined || content?.['application/json']?.schema.$ref === '#/components/schemas/Readiness');
       expect([operationId, typed.length]).toEqual([operationId, failures.length]);
+    }
+  });
+
+  it('gives every body, in every type that is read, its schema', () => {
+    const bodies = operations().flatMap(({ requestBody }) => (requestBody === undefined ? [] : [requestBody]));
+
+    expect(bodies.length).toBeGreaterThan(3);
+    for (const { content } of bodies) {
+      expect(Object.keys(content)).toEqual(['application/json', 'application/yaml']);
+      expect(Object.values(content).filter(({ schema }) => schema === undefined)).toEqual([]);
     }
   });
 
