@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
+import type { Inputs } from '../commands/input-option.ts';
 import { commandFor, resolveDataDir } from '../conductor/session.ts';
 import type { Where } from '../conductor/session.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,7 +20,7 @@ import type { CommonFlags, VerbContext } from './verb-context.ts';
 export type RunFlags = CommonFlags &
   TrustFlags & {
     readonly manifest: string;
-    readonly input: readonly (readonly [name: string, value: unknown])[];
+    readonly input: Inputs;
     readonly region?: string | undefined;
     readonly rollout?: 'canary' | 'all' | undefined;
     readonly out?: string | undefined;
