@@ -10,6 +10,8 @@ import { steps } from './steps.mjs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cores = 2;
 const tailLines = 60;
+const failuresShown = 10;
+const reasonLines = 8;
 
 const groups = new Set();
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
@@ -51,8 +53,21 @@ function runStep(step) {
 function show({ step, ok, seconds }) {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${step.name} ${seconds.toFixed(1)} s`);
   const lines = stripVTControlCharacters(readFileSync(logOf(step), 'utf8')).trimEnd().split('\n');
-  const shown = lines.slice(ok ? -(step.lines ?? 1) : -tailLines);
+  const unsteady = lines.filter((line) => line.startsWith('UNSTEADY '));
+  const shown = ok ? [...unsteady, ...lines.slice(-(step.lines ?? 1))] : [...failedTests(step), ...lines.slice(-tailLines)];
   for (const line of shown) if (line) console.log(`       ${line}`);
+}
+
+/** What failed, by name and with the first lines of why: a record of CI may keep only the beginning of what is printed here. */
+function failedTests({ result }) {
+  if (!result || !existsSync(`${root}${result}`)) return [];
+  const { testResults } = JSON.parse(readFileSync(`${root}${result}`, 'utf8'));
+  const failed = testResults.filter(({ status }) => status === 'failed');
+  return failed.slice(0, failuresShown).flatMap(({ name, message, assertionResults }) => {
+    const names = assertionResults.filter((each) => each.status === 'failed').map(({ fullName }) => `  ✕ ${fullName}`);
+    const why = stripVTControlCharacters(message).split('\n').filter((line) => line.trim() && !line.includes('●'));
+    return [`FAIL ${name.slice(root.length)}`, ...names.slice(0, failuresShown), ...why.slice(0, reasonLines).map((line) => `    ${line.trim()}`)];
+  });
 }
 
 /** Starts steps in the order of the list as soon as what they come after has ended and cores are free. */
