@@ -25,7 +25,7 @@ export type { TaskWorkerDependencies } from './work/consume-task-work.ts';
 export { checkManifestDocument } from './manifest-intake.ts';
 export { awaitPosition, viewPosition } from './queries/await-position.ts';
 export type { ViewPosition } from './queries/await-position.ts';
-export { dryRun } from './queries/dry-run.ts';
+export { dryRun, planRun } from './queries/dry-run.ts';
 export type { DryRun, DryRunAsked, DryRunSetting } from './queries/dry-run.ts';
 export { readEventPage } from './queries/event-page.ts';
 export type { EventPage } from './queries/event-page.ts';

@@ -9,6 +9,7 @@ import type { PreviewDecision } from './policy-preview.ts';
 import type { PriceBook } from './price-book.ts';
 import type { Unreadable } from './stream-history.ts';
 import { manifestOf, readWorkflow } from './workflow-view.ts';
+import type { ChosenManifest } from './workflow-view.ts';
 
 export type DryRunAsked = {
   readonly workflowId: string;
@@ -63,7 +64,17 @@ export async function dryRun(ports: Ports, asked: DryRunAsked, setting: DryRunSe
   if (history.kind !== 'workflow') return history;
   const chosen = manifestOf(history, asked.version);
   if (chosen === undefined) return { kind: 'version-missing' };
-  const workflow = { id: history.id, version: chosen.version, digest: `sha256:${chosen.digest}`, source: chosen.source };
+  return planRun(ports, { id: history.id, ...chosen }, asked, setting);
+}
+
+/** The same for a manifest at hand, which no store has to hold: what it answers depends on nothing but its arguments. */
+export async function planRun(
+  ports: Omit<Ports, 'store'>,
+  chosen: ChosenManifest & { readonly id: string },
+  asked: Pick<DryRunAsked, 'inputs' | 'region'>,
+  setting: DryRunSetting,
+): Promise<DryRun> {
+  const workflow = { id: chosen.id, version: chosen.version, digest: `sha256:${chosen.digest}`, source: chosen.source };
   // a package may have gone since the manifest was accepted
   const problems = checkManifestDocument(chosen.manifest, ports.packages);
   if (problems.length > 0) return withoutPlan(workflow, problems);
