@@ -11,6 +11,7 @@ export type {
   VerifyRow,
 } from './api-dependencies.ts';
 export { apiModule } from './api-module.ts';
+export { readManifest } from './commands/read-manifest.ts';
 export { configureHttp } from './http/configure-http.ts';
 export { createHttpAdapter } from './http/http-adapter.ts';
 export { openApiDocument } from './openapi/document.ts';
