@@ -1,1 +1,2 @@
-export {};
+export { decideOffline, planOffline } from './offline.ts';
+export type { OfflineAsked, OfflineDecision, OfflinePlan } from './offline.ts';

@@ -7,16 +7,13 @@ import { createSigner } from '@maestro/adapter-sigstore';
 import { openSqliteEventStore, openSqliteProcessState, openSqliteReadModels } from '@maestro/adapter-sqlite';
 import { openTaskPackages } from '@maestro/adapter-workerpool';
 import type { Json, JsonObject } from '@maestro/domain';
-import * as core from '@maestro/package-core';
-import * as file from '@maestro/package-file';
-import * as http from '@maestro/package-http';
-import * as json from '@maestro/package-json';
 import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
 import { priceBookOf } from '@maestro/runtime';
 import type { PriceBook } from '@maestro/runtime';
 import { shippedFiles } from './build-info.ts';
 import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
+import { SHIPPED_PACKAGES } from './shipped-packages.ts';
 
 /** Every port of the embedded profile, opened on one data folder. */
 export type Ports = {
@@ -64,7 +61,7 @@ export async function openPorts(config: Config, folder: DataFolder, ownOrigin: (
       evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
       vault: await keep(FolderKeyVault.open(folder.dataKeys)),
       policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles })),
-      packages: await keep(openTaskPackages({ modules: [core, file, http, json], settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
+      packages: await keep(openTaskPackages({ modules: SHIPPED_PACKAGES, settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
       queue: await keep(new MemoryWorkQueue({ clock: systemClock, entropy: systemEntropy })),
       signer: createSigner({ privateKeyPem: signingKeys.signingKeyPem }),
       signingKeys,
