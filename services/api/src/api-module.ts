@@ -3,15 +3,19 @@ import type { DynamicModule, ValueProvider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { tokenOf } from './api-dependencies.ts';
 import type { ApiDependencies, DependencyName } from './api-dependencies.ts';
+import { cancelExecutionHandler, resumeExecutionHandler } from './commands/end-or-resume.ts';
+import { promoteWorkflowHandler, rollBackWorkflowHandler } from './commands/move-channel.ts';
 import { publishWorkflowHandler } from './commands/publish-workflow.ts';
 import { saveDraftHandler } from './commands/save-draft.ts';
 import { startExecutionHandler } from './commands/start-execution.ts';
 import { CatalogueController } from './controllers/catalogue-controller.ts';
 import { EventsController } from './controllers/events-controller.ts';
+import { ExecutionCommandsController } from './controllers/execution-commands-controller.ts';
 import { ExecutionsController } from './controllers/executions-controller.ts';
 import { OperationsController } from './controllers/operations-controller.ts';
 import { ReceiptsController } from './controllers/receipts-controller.ts';
 import { SchemasController } from './controllers/schemas-controller.ts';
+import { WorkflowChannelsController } from './controllers/workflow-channels-controller.ts';
 import { WorkflowCommandsController } from './controllers/workflow-commands-controller.ts';
 import { WorkflowsController } from './controllers/workflows-controller.ts';
 import { LiveTails } from './edge/live-tails.ts';
@@ -35,8 +39,10 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
     imports: [CqrsModule.forRoot()],
     controllers: [
       WorkflowCommandsController,
+      WorkflowChannelsController,
       WorkflowsController,
       ExecutionsController,
+      ExecutionCommandsController,
       EventsController,
       ReceiptsController,
       CatalogueController,
@@ -49,6 +55,10 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       saveDraftHandler,
       publishWorkflowHandler,
       startExecutionHandler,
+      cancelExecutionHandler,
+      resumeExecutionHandler,
+      promoteWorkflowHandler,
+      rollBackWorkflowHandler,
       ...workflowQueryHandlers,
       ...executionQueryHandlers,
       ...receiptQueryHandlers,

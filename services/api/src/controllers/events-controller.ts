@@ -31,7 +31,7 @@ export class EventsController {
     id: 'getEvents',
     summary: 'History of a run as pages, or live as server-sent events (Accept: text/event-stream)',
     query: {
-      from: { description: 'first revision', schema: { type: 'integer', minimum: 0, default: 0 } },
+      from: { description: 'first revision', schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 } },
       limit: { description: 'events of a page at most', schema: { type: 'integer', minimum: 1, maximum: PAGE_EVENTS_MAX, default: PAGE_EVENTS } },
     },
     headers: { 'Last-Event-ID': 'revision that a live tail goes on after' },

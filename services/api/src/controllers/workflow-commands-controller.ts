@@ -70,7 +70,7 @@ export class WorkflowCommandsController {
     problems: [404, 409, 415, 422, 503],
   })
   async publish(@Req() request: HttpRequest, @Res({ passthrough: true }) reply: HttpReply, @Param('id') id: string, @Body() body: unknown): Promise<Published | (PublishPending & { links: { command: string } })> {
-    const by = identify(request, reply, 'POST /api/workflows/{id}/publish', this.#edge);
+    const by = identify(request, reply, `POST /api/workflows/${id.toLowerCase()}/publish`, this.#edge);
     const asked = readFields(bodyValue(body, { optional: true }), { version: optional(version, null) }, 'body');
     const { kind, ...answer } = await this.#commands.execute(new PublishWorkflow(by, id, asked.version));
     if (kind === 'published') return answer as Published;

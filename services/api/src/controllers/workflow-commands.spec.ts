@@ -168,14 +168,14 @@ describe('POST /api/workflows/{id}/publish', () => {
     app = await openApi(parts, { publishWaitMs: 1 });
     await requested();
     const answer = await post(URL, undefined, { 'idempotency-key': 'k' });
-    const command = `/api/commands/${clientCommandId('default', 'user:local', 'POST /api/workflows/{id}/publish', 'k')}`;
+    const command = `/api/commands/${clientCommandId('default', 'user:local', 'POST /api/workflows/hello-world/publish', 'k')}`;
 
     expect([answer.statusCode, answer.headers['location']]).toEqual([202, command]);
     expect(answer.json()).toEqual({ ...asked, checkId: 'publish/1', position: '2', links: { command } });
   });
 
   it('answers a repeated command whose publication was denied since as the first time', async () => {
-    const commandId = clientCommandId('default', 'user:local', 'POST /api/workflows/{id}/publish', 'again');
+    const commandId = clientCommandId('default', 'user:local', 'POST /api/workflows/hello-world/publish', 'again');
     await append(parts.store, 'workflow-hello-world', [draftSaved()]);
     await append(parts.store, 'workflow-hello-world', [publishRequested], { commandId });
     await append(parts.store, 'workflow-hello-world', [publishDecided(false), publishDenied]);

@@ -13,8 +13,8 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FRESH_KEY_BYTES = 32;
 
 /**
- * Names the command that a request asks for, and says so in `Maestro-Command-Id`. `route` is the template, not the
- * path: a key is used once per route.
+ * Names the command that a request asks for, and says so in `Maestro-Command-Id`. `route` is method and path with the
+ * ids in their one spelling: the same key on two runs or two workflows is two commands.
  */
 export function identify(
   request: HttpRequest,

@@ -67,6 +67,9 @@ export const jsonObject: Reader<JsonObject> = (given) => {
   throw 'expected an object';
 };
 
+/** Free words of whoever asks: public, kept in the history. */
+export const comment = text('at most 1024 characters', /^.{0,1024}$/su);
+
 /** Not given (or null) → the fallback. */
 export function optional<T, F>(reader: Reader<T>, fallback: F): Reader<T | F> {
   return (given) => (given === undefined || given === null ? fallback : reader(given));

@@ -38,6 +38,13 @@ const PROBLEM_TITLES: { readonly [status: number]: string } = {
   503: 'Not now; come back after Retry-After',
 };
 
+/** Forms of request headers; what is not named may be any text. */
+const HEADER_SCHEMAS: { readonly [name: string]: SchemaPart } = {
+  'Idempotency-Key': { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
+  'Maestro-Position': { type: 'string', pattern: '^[\\x21-\\x7e]{1,512}$' },
+  'Last-Event-ID': { type: 'string', pattern: '^[0-9]{1,15}$' },
+};
+
 /** Declares an operation with all its answers; the document is made from nothing else. */
 export function Operation(spec: OperationSpec): MethodDecorator {
   const failures = [...new Set([...EVERYWHERE, ...(spec.problems ?? [])])].sort((a, b) => a - b);
@@ -46,7 +53,7 @@ export function Operation(spec: OperationSpec): MethodDecorator {
     ApiOperation({ operationId: spec.id, summary: spec.summary, ...(body === undefined ? {} : { requestBody: { required: body.required, content: bodyContent(body) } as never }) }),
     ...Object.entries(spec.answers).map(([status, answer]) => ApiResponse({ status: Number(status), description: answer.description, ...contentOf(answer) } as never)),
     ...failures.map((status) => ApiResponse({ status, description: PROBLEM_TITLES[status] ?? 'Refused', content: { 'application/problem+json': { schema: ref('Problem') } } } as never)),
-    ...Object.entries(headers).map(([name, description]) => ApiHeader({ name, description, required: false, schema: { type: 'string' } })),
+    ...Object.entries(headers).map(([name, description]) => ApiHeader({ name, description, required: false, schema: HEADER_SCHEMAS[name] ?? { type: 'string' } } as never)),
     ...Object.entries(query).map(([name, { description, schema }]) => ApiQuery({ name, description, required: false, schema } as never)),
   );
 }

@@ -1,4 +1,4 @@
-import { anyObject, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const VERDICTS = ['succeeded', 'failed', 'cancelled', 'timed-out', 'denied'] as const;
@@ -23,6 +23,11 @@ export const executionSchemas: { readonly [name: string]: SchemaPart } = {
     ...object({ workflowId: text, inputs: anyObject, rollout, version: text, region: text }, { optional: ['inputs', 'rollout', 'version', 'region'] }),
     additionalProperties: false,
   },
+  CancelRequest: {
+    ...object({ reason: described({ type: 'string', pattern: '^[A-Z][A-Z0-9_]{1,63}$' }, 'a code of yours'), comment }, { optional: ['reason', 'comment'] }),
+    additionalProperties: false,
+  },
+  ResumeRequest: { ...object({}), additionalProperties: false },
   StartedExecution: object({ id: text, position, links: ref('ExecutionLinks') }),
   ExecutionLinks: object({ self: text, events: text, receipt: text, verify: text }),
   Execution: object({

@@ -1,4 +1,4 @@
-import { anyObject, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const version: SchemaPart = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+(-[a-z0-9.]+)?$' };
@@ -10,6 +10,10 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
   PublishRequest: { ...object({ version: described(version, 'refused where the draft is another version') }, { optional: ['version'] }), additionalProperties: false },
   Published: object({ id: text, version, digest, channel: text, position }),
   PublishPending: object({ id: text, version, digest, checkId: nullable(text), position, links: object({ command: text }) }),
+  PromoteRequest: { ...object({ comment }, { optional: ['comment'] }), additionalProperties: false },
+  Promoted: object({ id: text, version: described(version, 'the stable one from now on'), position }),
+  RollbackRequest: { ...object({ to: described(version, 'not given: the candidate is withdrawn, or the stable version before comes back'), comment }, { optional: ['to', 'comment'] }), additionalProperties: false },
+  RolledBack: object({ id: text, version: described(version, 'it stepped back'), to: described(nullable(version), 'the stable one from now on; null: the stable one stayed'), position }),
   DryRunRequest: {
     ...object({ inputs: anyObject, region: text, version: described(version, 'not given: the draft') }, { optional: ['inputs', 'region', 'version'] }),
     additionalProperties: false,
