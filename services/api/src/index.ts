@@ -12,8 +12,10 @@ export type {
 } from './api-dependencies.ts';
 export { apiModule } from './api-module.ts';
 export { readManifest } from './commands/read-manifest.ts';
+export { parseBody } from './http/body-parser.ts';
 export { configureHttp } from './http/configure-http.ts';
 export { createHttpAdapter } from './http/http-adapter.ts';
+export { positionsOf } from './http/source-positions.ts';
 export { openApiDocument } from './openapi/document.ts';
 export { FAULT_STATUS } from './problem/fault-status.ts';
 export { HTTP_STATUS } from './problem/http-codes.ts';

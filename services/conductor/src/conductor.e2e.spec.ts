@@ -17,7 +17,7 @@ let folder: string;
 let conductor: Conductor | undefined;
 
 async function start(...more: string[]): Promise<Conductor> {
-  const parsed = parseConfig(['--data', join(folder, 'data'), '--workspace', folder, ...more], {}, folder);
+  const parsed = parseConfig(['--data', join(folder, 'data'), '--workspace', folder, '--port', '0', ...more], {}, folder);
   if (parsed.kind === 'faults') throw new Error(parsed.faults.join('; '));
   return (conductor = await startConductor(parsed.config, silent));
 }
@@ -149,7 +149,7 @@ describe('a conductor as a process', () => {
     lines.complained = [];
     lines.exits = [];
     return runConductor({
-      args: [...args, '--log-level', 'error'],
+      args: ['--port', '0', ...args, '--log-level', 'error'],
       environment: {},
       cwd: folder,
       say: (line) => void lines.said.push(line),

@@ -1,6 +1,9 @@
-import { isIP } from 'node:net';
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { dirname, resolve } from 'node:path';
+import { readConfigFile } from './config/config-file.ts';
+import type { FileSays } from './config/config-file.ts';
+import { readFlags } from './config/flags.ts';
+import { SETTINGS, SETTING_NAMES, flagOf, fromText, isLoopback, readValue, variableOf } from './config/settings.ts';
+import type { Setting, SettingName } from './config/settings.ts';
 
 /** Everything that can be set, parsed once at start. Defaults are for one person on one machine. */
 export type Config = {
@@ -11,6 +14,10 @@ export type Config = {
   readonly host: string;
   /** 0: any free port */
   readonly port: number;
+  /** further `Host` values, port included */
+  readonly allowedHosts: readonly string[];
+  /** `token`: every request needs the token of the data folder */
+  readonly auth: 'none' | 'token';
   /** region that runs are asked to stay in where the request says none */
   readonly region: string | null;
   readonly requireRegion: boolean;
@@ -25,68 +32,70 @@ export type Config = {
   readonly exitWithParent: boolean;
 };
 
+/** What one setting is, and who said so: `--flag`, `MAESTRO_VARIABLE`, `file:line key` or `default`. */
+export type SettingValue = { readonly name: SettingName; readonly value: unknown; readonly source: string };
+
+/** `config` holds defaults where there are faults. */
+export type ConfigReading = { readonly config: Config; readonly values: readonly SettingValue[]; readonly faults: readonly string[]; readonly file: string | null };
+
 export type ConfigResult = { readonly kind: 'config'; readonly config: Config } | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
-const OPTIONS = {
-  data: { type: 'string' },
-  workspace: { type: 'string' },
-  host: { type: 'string' },
-  port: { type: 'string' },
-  region: { type: 'string' },
-  'require-region': { type: 'boolean' },
-  'allow-origin': { type: 'string', multiple: true },
-  'tasks-max': { type: 'string' },
-  'children-max': { type: 'string' },
-  'log-level': { type: 'string' },
-  'exit-with-parent': { type: 'boolean' },
-} as const;
+type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Flags win over `MAESTRO_…` variables, which win over defaults. All faults are answered together. */
-export function parseConfig(args: readonly string[], environment: Readonly<Record<string, string | undefined>>, cwd: string): ConfigResult {
-  let flags: Readonly<Record<string, string | boolean | string[] | undefined>>;
-  try {
-    flags = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
-  } catch (error) {
-    return { kind: 'faults', faults: [(error as Error).message] };
+/** Flags win over `MAESTRO_…` variables, which win over the file, which wins over defaults. All faults are answered together. */
+export function parseConfig(args: readonly string[], environment: Environment, cwd: string): ConfigResult {
+  const { config, faults } = readConfig(args, environment, cwd);
+  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'config', config };
+}
+
+/** As `parseConfig`, with where each value came from; for whoever explains the configuration. */
+export function readConfig(args: readonly string[], environment: Environment, cwd: string): ConfigReading {
+  const flags = readFlags(args);
+  const named = flags.values.get('config')?.at(-1) ?? (environment['MAESTRO_CONFIG'] || undefined);
+  const file = readConfigFile(named === undefined ? undefined : resolve(cwd, named), cwd);
+  const faults = [...flags.faults, ...(file?.faults ?? [])];
+  const values = SETTING_NAMES.map((name) => valueOf(name, { flags: flags.values, environment, file, cwd }, faults));
+  const config = configOf(Object.fromEntries(values.map(({ name, value }) => [name, value])) as unknown as Values);
+  const { source } = values.find(({ name }) => name === 'host') as SettingValue;
+  if (!isLoopback(config.host) && config.auth === 'none') {
+    faults.push(`${source}: ${config.host} is not a loopback address: whoever reaches it could run tasks; use --auth token, or a loopback address`);
   }
-  const faults: string[] = [];
-  const text = (flag: string, fallback: string): string => String(flags[flag] ?? environment[`MAESTRO_${flag.toUpperCase().replaceAll('-', '_')}`] ?? fallback);
-  const integer = (flag: string, fallback: number, min: number, max: number): number => {
-    const value = Number(text(flag, String(fallback)));
-    if (!Number.isInteger(value) || value < min || value > max) faults.push(`--${flag}: expected an integer from ${min} to ${max}, got ${text(flag, '')}`);
-    return value;
-  };
-  const host = text('host', '127.0.0.1');
-  if (!isLoopback(host)) faults.push(`--host: ${host} is not a loopback address; other addresses need authentication, which this release does not offer`);
-  const logLevel = text('log-level', 'info');
-  if (!isLogLevel(logLevel)) faults.push(`--log-level: expected debug, info, warn or error, got ${logLevel}`);
-  const allowOrigins = ((flags['allow-origin'] as string[] | undefined) ?? text('allow-origin', '').split(',')).filter((origin) => origin !== '');
-  for (const origin of allowOrigins) if (!isOrigin(origin)) faults.push(`--allow-origin: expected an origin such as https://host:port, got ${origin}`);
-  const region = text('region', '');
-  const config: Config = {
-    dataDir: resolve(cwd, text('data', '.maestro')),
-    workspaceDir: resolve(cwd, text('workspace', '.')),
-    host,
-    port: integer('port', 0, 0, 65_535),
-    region: region === '' ? null : region,
-    requireRegion: text('require-region', 'false') === 'true',
-    allowOrigins,
-    tasksMax: integer('tasks-max', 64, 1, 1_024),
-    childrenMax: integer('children-max', 2, 1, 64),
-    logLevel: isLogLevel(logLevel) ? logLevel : 'info',
-    exitWithParent: flags['exit-with-parent'] === true,
-  };
-  return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'config', config: Object.freeze(config) };
+  return { config, values, faults, file: file?.path ?? null };
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+type Sources = { readonly flags: ReadonlyMap<string, readonly string[]>; readonly environment: Environment; readonly file: FileSays | undefined; readonly cwd: string };
+type Said = { readonly value: unknown; readonly source: string; readonly from: string };
+
+function valueOf(name: SettingName, sources: Sources, faults: string[]): SettingValue {
+  const setting: Setting = SETTINGS[name];
+  const said = saidOf(name, setting, sources);
+  const reading = readValue(setting, said.value);
+  if (reading.kind === 'unfit') faults.push(`${said.source}: expected ${reading.expected}, got ${shown(said.value)}`);
+  const { value, source, from } = reading.kind === 'unfit' ? { value: setting.byDefault, source: 'default', from: sources.cwd } : said;
+  return { name, value: setting.kind === 'folder' ? resolve(from, String(value)) : value, source };
 }
 
-function isLogLevel(text: string): text is Config['logLevel'] {
-  return ['debug', 'info', 'warn', 'error'].includes(text);
+/** The first source that says anything; an empty variable says nothing. */
+function saidOf(name: SettingName, setting: Setting, { flags, environment, file, cwd }: Sources): Said {
+  const given = flags.get(flagOf(name));
+  const isList = setting.kind === 'origins' || setting.kind === 'hosts';
+  if (given !== undefined) return { value: fromText(setting, isList ? given.join(',') : (given.at(-1) ?? '')), source: `--${flagOf(name)}`, from: cwd };
+  const variable = setting.isFlagOnly === true ? undefined : environment[variableOf(name)];
+  if (variable !== undefined && variable !== '') return { value: fromText(setting, variable), source: variableOf(name), from: cwd };
+  const inFile = file?.values.get(name);
+  if (inFile !== undefined && file !== undefined) return { ...inFile, from: dirname(file.path) };
+  return { value: setting.byDefault, source: 'default', from: cwd };
 }
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+type Values = {
+  readonly [Name in Exclude<SettingName, 'region' | 'allowHost' | 'allowOrigin' | 'data' | 'workspace'>]: Config[Name];
+} & { readonly region: string | null; readonly data: string; readonly workspace: string; readonly allowHost: readonly string[]; readonly allowOrigin: readonly string[] };
+
+function configOf({ data, workspace, allowHost, allowOrigin, ...rest }: Values): Config {
+  return Object.freeze({ ...rest, dataDir: data, workspaceDir: workspace, allowedHosts: Object.freeze([...allowHost]), allowOrigins: Object.freeze([...allowOrigin]) });
 }
