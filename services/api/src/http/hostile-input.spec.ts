@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Parts, openApi } from '../../fixtures/api.ts';
 import { MANIFEST } from '../../fixtures/histories.ts';
 
-type Sent = { method?: 'POST' | 'GET' | 'DELETE'; url?: string; payload?: string | Buffer; headers?: Record<string, string> };
+type Sent = { method?: 'POST' | 'GET' | 'DELETE' | 'QUERY'; url?: string; payload?: string | Buffer; headers?: Record<string, string> };
 type Case = readonly [name: string, sent: Sent, status: number, code: string];
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -45,6 +45,8 @@ const CASES: readonly Case[] = [
   ['an unknown route', { method: 'GET', url: '/api/nothing' }, 404, 'ROUTE_NOT_FOUND'],
   ['an unknown route with a body', { ...json('{}'), url: '/api/nothing' }, 404, 'ROUTE_NOT_FOUND'],
   ['another method', { method: 'DELETE', url: '/api/workflows' }, 405, 'METHOD_NOT_ALLOWED'],
+  ['another method with a body of another type', { method: 'DELETE', url: '/api/keys', payload: 'a=1', headers: { 'content-type': 'text/plain' } }, 405, 'METHOD_NOT_ALLOWED'],
+  ['a method that wants a type and has none', { method: 'QUERY', url: '/api/keys' }, 405, 'METHOD_NOT_ALLOWED'],
   ['a path that climbs', { method: 'GET', url: '/schemas/..%2f..%2fpackage.json' }, 404, 'SCHEMA_NOT_FOUND'],
   ['a folder of schemas', { method: 'GET', url: '/schemas/events/..%2f..%2fpackage.json' }, 404, 'SCHEMA_NOT_FOUND'],
   ['an unknown field of the manifest', json(JSON.stringify({ ...MANIFEST, secret: 1 })), 400, 'MANIFEST_INVALID'],
@@ -57,6 +59,7 @@ const CASES: readonly Case[] = [
   ['a status that there is not', { method: 'GET', url: '/api/executions?status=happy' }, 400, 'REQUEST_INVALID'],
   ['a cursor of somebody else', { method: 'GET', url: '/api/executions?after=abc' }, 400, 'CURSOR_INVALID'],
   ['a position of another store', { method: 'GET', url: '/api/executions?position=abc' }, 400, 'CURSOR_INVALID'],
+  ['an empty Maestro-Position', { method: 'GET', url: '/api/executions', headers: { 'maestro-position': '' } }, 400, 'REQUEST_INVALID'],
   ['an Idempotency-Key with a blank', { ...json(JSON.stringify(MANIFEST)), headers: { ...JSON_TYPE, 'idempotency-key': 'a b' } }, 400, 'IDEMPOTENCY_KEY_INVALID'],
   ['an Idempotency-Key of 129 characters', { ...json(JSON.stringify(MANIFEST)), headers: { ...JSON_TYPE, 'idempotency-key': 'a'.repeat(129) } }, 400, 'IDEMPOTENCY_KEY_INVALID'],
   ['a run id that is none', { method: 'GET', url: '/api/executions/1' }, 404, 'EXECUTION_NOT_FOUND'],

@@ -37,23 +37,32 @@ export class ProblemFilter implements ExceptionFilter {
   /** What Fastify and Nest throw by themselves; Nest wraps the former. */
   #refusalOfFramework(error: Foreign, request: HttpRequest): ProblemError | undefined {
     const cause = (error.cause ?? error) as Foreign;
+    const status = error.status ?? error.statusCode;
+    if (typeof status !== 'number') return undefined;
+    // a method that is not offered is told as such, whatever else the framework has against the request
+    if (status === 404 || !this.#isOffered(request)) return this.#noRoute(request);
     switch (cause.code) {
       case 'FST_ERR_CTP_BODY_TOO_LARGE':
         return problem('BODY_TOO_LARGE', 'the body is larger than this server accepts');
       case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
         return problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json or application/yaml, and say so in Content-Type');
     }
-    const status = error.status ?? error.statusCode;
-    if (status === 404) return this.#noRoute(request);
-    return typeof status === 'number' && status >= 400 && status < 500 ? problem('REQUEST_MALFORMED', String(cause.message)) : undefined;
+    return status >= 400 && status < 500 ? problem('REQUEST_MALFORMED', String(cause.message)) : undefined;
+  }
+
+  #isOffered({ url, method }: HttpRequest): boolean {
+    return this.#routes.methodsOf(pathOf(url)).includes(method);
   }
 
   #noRoute({ url, method }: HttpRequest): ProblemError {
-    const path = url.split('?')[0] ?? '';
-    const allowed = this.#routes.methodsOf(path);
+    const allowed = this.#routes.methodsOf(pathOf(url));
     if (allowed.length === 0) return problem('ROUTE_NOT_FOUND', 'nothing is served here; /docs lists what is');
     return problem('METHOD_NOT_ALLOWED', `${method} is not offered here`, { headers: { Allow: allowed.join(', ') } });
   }
+}
+
+function pathOf(url: string): string {
+  return url.split('?')[0] ?? '';
 }
 
 function bug({ id }: HttpRequest): ProblemError {
