@@ -1,4 +1,4 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, text, time, version, whole, workflowId } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const VERDICTS = ['succeeded', 'failed', 'cancelled', 'timed-out', 'denied'] as const;
@@ -20,7 +20,7 @@ const decision = object({
 /** Components that requests and answers about runs refer to. */
 export const executionSchemas: { readonly [name: string]: SchemaPart } = {
   StartRequest: {
-    ...object({ workflowId: text, inputs: anyObject, rollout, version: text, region: text }, { optional: ['inputs', 'rollout', 'version', 'region'] }),
+    ...object({ workflowId, inputs: anyObject, rollout, version, region }, { optional: ['inputs', 'rollout', 'version', 'region'] }),
     additionalProperties: false,
   },
   CancelRequest: {

@@ -31,6 +31,9 @@ export const number: SchemaPart = { type: 'number' };
 export const time: SchemaPart = { type: 'string', format: 'date-time' };
 export const anyObject: SchemaPart = { type: 'object', additionalProperties: true };
 export const digest: SchemaPart = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' };
+export const version: SchemaPart = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+(-[a-z0-9.]+)?$' };
+export const workflowId: SchemaPart = { type: 'string', pattern: '^[a-zA-Z0-9_-]{3,64}$' };
+export const region: SchemaPart = { type: 'string', pattern: '^[^\\n\\r\\u2028\\u2029]{1,64}$' };
 export const comment: SchemaPart = { type: 'string', maxLength: 1_024, description: 'kept in the public history: no secrets' };
 export const position: SchemaPart = { type: 'string', description: 'opaque place in the order of all events; pass it to a query to read what was written' };
 

@@ -1,7 +1,6 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, text, time, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, text, time, version, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
-const version: SchemaPart = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+(-[a-z0-9.]+)?$' };
 const finding = object({ code: text, path: list({ type: ['string', 'integer'] }), params: anyObject });
 
 /** Components that requests and answers about workflows refer to. */
@@ -15,7 +14,7 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
   RollbackRequest: { ...object({ to: described(version, 'not given: the candidate is withdrawn, or the stable version before comes back'), comment }, { optional: ['to', 'comment'] }), additionalProperties: false },
   RolledBack: object({ id: text, version: described(version, 'it stepped back'), to: described(nullable(version), 'the stable one from now on; null: the stable one stayed'), position }),
   DryRunRequest: {
-    ...object({ inputs: anyObject, region: text, version: described(version, 'not given: the draft') }, { optional: ['inputs', 'region', 'version'] }),
+    ...object({ inputs: anyObject, region, version: described(version, 'not given: the draft') }, { optional: ['inputs', 'region', 'version'] }),
     additionalProperties: false,
   },
   PlanResult: object({
