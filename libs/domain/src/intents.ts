@@ -52,6 +52,8 @@ export function intentsOf(recorded: Recorded): IntentChange {
       return { opens: [], closes: [`${stream}/${event.data.checkId}/`] };
     case 'execution.task-scheduled.v1':
       return scheduled(recorded, event);
+    case 'execution.task-reused.v1':
+      return { opens: [], closes: [`${stream}/more`] };
     case 'execution.scheduling-deferred.v1':
       return { opens: [{ ...opened(recorded, `${stream}/more`), kind: 'schedule-more' }], closes: [] };
     case 'execution.task-retry-scheduled.v1': {

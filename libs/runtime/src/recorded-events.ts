@@ -43,3 +43,10 @@ export async function loadStream(store: EventStore, stream: StreamName, from = 0
     next = last.revision + 1n;
   }
 }
+
+/** One event of a stream; undefined: it has no such revision. */
+export async function readEventAt(store: EventStore, stream: StreamName, revision: number): Promise<Recorded | undefined> {
+  const page = await store.readStream(stream, { from: BigInt(revision), direction: 'forward', limit: 1 });
+  const stored = page.kind === 'page' ? page.events[0] : undefined;
+  return stored === undefined ? undefined : recordedOf(stored);
+}

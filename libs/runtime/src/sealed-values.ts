@@ -61,12 +61,18 @@ export class SealedValues {
 
   /** The value that an event committed to at a pointer. Faults: KEY_DESTROYED (erased), SEAL_DAMAGED. */
   async open(recorded: Recorded, pointer: string, commitment: string): Promise<Json> {
+    const [, , value] = await this.openPlace(recorded, pointer, commitment);
+    return value;
+  }
+
+  /** As `open`, with the salt: so that the value can be sealed again elsewhere under the same commitment. */
+  async openPlace(recorded: Recorded, pointer: string, commitment: string): Promise<OpenedPlace> {
     const places = this.#opened.get(recorded.id) ?? (await this.#openAll(recorded));
-    const opened = openedValue(places, pointer, commitment);
-    if (opened === undefined) {
+    const place = places.find(([at]) => at === pointer);
+    if (place === undefined || openedValue(places, pointer, commitment) === undefined) {
       throw new Fault('SEAL_DAMAGED', `${pointer} of revision ${recorded.revision} of ${recorded.stream} does not open to its commitment`);
     }
-    return opened.value;
+    return place;
   }
 
   async #openAll(recorded: Recorded): Promise<readonly OpenedPlace[]> {

@@ -1,4 +1,5 @@
 import type { Environment, PolicyDecision, SealedValue } from '@maestro/contracts';
+import type { Reuse } from './reuse.ts';
 import type { ExecutionRequested } from './state.ts';
 
 /** Wall-clock time of the decision, RFC 3339 UTC milliseconds; and numbers drawn outside. */
@@ -31,12 +32,16 @@ export type RunTimer =
 export type ExecutionCommand = DecisionTime &
   (
     | { readonly kind: 'start'; readonly request: ExecutionRequested }
-    /** `environment` is recorded when the run starts; `argumentsCommitment`: of the arguments that a task check saw */
+    /**
+     * `environment` is recorded when the run starts; `argumentsCommitment`: of the arguments that a task check saw;
+     * `reuse`: given where the run goes on from another one
+     */
     | {
         readonly kind: 'record-policy-decision';
         readonly decision: PolicyDecision;
         readonly environment: Environment;
         readonly argumentsCommitment: string | null;
+        readonly reuse?: Reuse | undefined;
       }
     | {
         readonly kind: 'start-task';
@@ -49,6 +54,6 @@ export type ExecutionCommand = DecisionTime &
     /** `jitter` 0 ≤ x < 1, derived from the id of the event that opened the attempt */
     | { readonly kind: 'report-task'; readonly report: AttemptReport; readonly jitter: number }
     | { readonly kind: 'fire-timer'; readonly timer: RunTimer; readonly environment: Environment }
-    | { readonly kind: 'continue-scheduling' }
+    | { readonly kind: 'continue-scheduling'; readonly reuse?: Reuse | undefined }
     | { readonly kind: 'cancel'; readonly reason: string | null; readonly comment: string }
   );

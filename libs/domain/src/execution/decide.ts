@@ -9,6 +9,8 @@ import { add, draftOn, later } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { evolveExecution } from './evolve.ts';
 import { reportAttempt } from './report.ts';
+import { takeOver } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { initialExecution, plannedTask, shapeOf, taskOf } from './state.ts';
 import type { ExecutionEvent, ExecutionRequested, ExecutionState, TaskState } from './state.ts';
 
@@ -39,7 +41,7 @@ export function decideExecution(state: ExecutionState, command: ExecutionCommand
     case 'fire-timer':
       return fireTimer(draft, command.timer, command.environment);
     case 'continue-scheduling':
-      return continueScheduling(draft);
+      return continueScheduling(draft, command.reuse);
     case 'cancel':
       return cancel(draft, command.reason, command.comment);
     default:
@@ -62,17 +64,17 @@ function start(state: ExecutionState, request: ExecutionRequested, now: string):
   );
 }
 
-type Answer = { decision: PolicyDecision; environment: Environment; argumentsCommitment: string | null };
+type Answer = { decision: PolicyDecision; environment: Environment; argumentsCommitment: string | null; reuse?: Reuse | undefined };
 
 /** The first answer to an awaited check wins; deny ends the run, or the task that was checked. */
-function recordDecision(draft: Draft, { decision, environment, argumentsCommitment }: Answer): Decided {
+function recordDecision(draft: Draft, { decision, environment, argumentsCommitment, reuse }: Answer): Decided {
   const taskId = draft.state.checks.get(decision.checkId);
   if (taskId === undefined) return checkNotOpen(decision.checkId);
   if (taskId === null) {
     // a run that is cancelled or over its limit before policy answered never starts
     if (draft.state.phase !== 'checking') return checkNotOpen(decision.checkId);
     add(draft, { type: 'execution.policy-decided.v1', data: decision });
-    return decision.allow ? letThrough(draft, environment) : deny(draft, decision);
+    return decision.allow ? letThrough(draft, environment, reuse) : deny(draft, decision);
   }
   const { attempt } = taskOf(draft.state, taskId);
   add(draft, { type: 'execution.policy-decided.v1', data: { ...decision, taskId, attempt } });
@@ -89,9 +91,14 @@ function checkNotOpen(checkId: string): Decided {
   return reject('CHECK_NOT_OPEN', `no decision is awaited for check ${checkId}`);
 }
 
-function letThrough(draft: Draft, environment: Environment): Decided {
+function letThrough(draft: Draft, environment: Environment, reuse: Reuse | undefined): Decided {
   add(draft, { type: 'execution.started.v1', data: { environment } });
-  advance(draft);
+  return takeOverAndAdvance(draft, reuse);
+}
+
+/** Nothing is handed out before all that the earlier run finished is taken over. */
+function takeOverAndAdvance(draft: Draft, reuse: Reuse | undefined): Decided {
+  if (!takeOver(draft, reuse)) advance(draft);
   return done(draft);
 }
 
@@ -204,10 +211,9 @@ function timeOut(draft: Draft): Decided {
   return done(draft);
 }
 
-function continueScheduling(draft: Draft): Decided {
+function continueScheduling(draft: Draft, reuse: Reuse | undefined): Decided {
   if (draft.state.deferredRevision === undefined) return reject('TIMER_NOT_OPEN', 'nothing was deferred');
-  advance(draft);
-  return done(draft);
+  return takeOverAndAdvance(draft, reuse);
 }
 
 function cancel(draft: Draft, reason: string | null, comment: string): Decided {

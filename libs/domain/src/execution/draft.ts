@@ -10,7 +10,7 @@ const RESERVED = 6;
  * Room for bulk events in a commit of 512 KiB; the rest is for the event that was reported, with its seals.
  * Sizes are upper bounds: an event with the longest ids, and one reference to an output.
  */
-const BULK_BYTES_MAX = 320 * 1024;
+export const BULK_BYTES_MAX = 320 * 1024;
 const EVENT_BYTES_MAX = 1_024;
 const REF_BYTES_MAX = 100;
 
@@ -27,15 +27,16 @@ export function draftOn(state: ExecutionState, now: string): Draft {
   return { state: forkExecution(state), events: [], now, bulkBytes: 0 };
 }
 
-export function add(draft: Draft, event: ExecutionEvent): void {
+/** `valueBytes`: upper bound of what its sealed and public values take, where it has some. */
+export function add(draft: Draft, event: ExecutionEvent, valueBytes = 0): void {
   draft.events.push(event);
-  draft.bulkBytes += bytesOf('refs' in event.data ? event.data.refs.length : 0);
+  draft.bulkBytes += bytesOf('refs' in event.data ? event.data.refs.length : 0) + valueBytes;
   evolveExecution(draft.state, { event, revision: draft.state.revision + 1, at: draft.now });
 }
 
-/** Whether another event of the bulk kind (schedule, skip, stop) that reads so many outputs fits into this commit. */
-export function hasRoom(draft: Draft, refCount = 0): boolean {
-  return draft.events.length < COMMIT_EVENTS_MAX - RESERVED && draft.bulkBytes + bytesOf(refCount) <= BULK_BYTES_MAX;
+/** Whether another event of the bulk kind (schedule, skip, stop, reuse) with so many references and bytes fits in. */
+export function hasRoom(draft: Draft, refCount = 0, valueBytes = 0): boolean {
+  return draft.events.length < COMMIT_EVENTS_MAX - RESERVED && draft.bulkBytes + bytesOf(refCount) + valueBytes <= BULK_BYTES_MAX;
 }
 
 function bytesOf(refCount: number): number {

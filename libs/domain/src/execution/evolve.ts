@@ -42,6 +42,7 @@ export function evolveExecution(state: ExecutionState, { event, revision, at }: 
     case 'execution.task-succeeded.v1':
       return succeed(state, event.data.taskId, revision, event.data.costMicroUsd, false);
     case 'execution.task-reused.v1':
+      state.deferredRevision = undefined;
       return succeed(state, event.data.taskId, revision, 0, true);
     case 'execution.task-failed.v1':
       return attemptEnds(state, event.data, event.data.final ? 'failed' : undefined, 'failed');

@@ -22,8 +22,14 @@ export function commandRowOf(recorded: Recorded): CommandRow | undefined {
       return row('workflow.save-draft.v1', versionOf(event.data));
     case 'workflow.publish-requested.v1':
       return row('workflow.publish.v1', { ...versionOf(event.data), checkId: event.data.checkId });
+    case 'workflow.promoted.v1':
+      return row('workflow.promote.v1', { id: event.data.workflowId, version: event.data.version });
+    case 'workflow.rolled-back.v1':
+      return row('workflow.rollback.v1', { id: event.data.workflowId, version: event.data.version, to: event.data.to });
     case 'execution.requested.v1':
-      return row('execution.start.v1', { executionId: event.data.executionId });
+      return event.data.resumedFrom === null
+        ? row('execution.start.v1', { executionId: event.data.executionId })
+        : row('execution.resume.v1', { executionId: event.data.executionId, resumedFrom: event.data.resumedFrom.executionId });
     case 'execution.cancel-requested.v1':
       return row('execution.cancel.v1', { executionId: stream.slice('execution-'.length) });
     default:

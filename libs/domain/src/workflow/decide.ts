@@ -6,6 +6,7 @@ import type { JsonObject } from '../json.ts';
 import { undecided } from '../policy-decision.ts';
 import { reject } from '../rejection.ts';
 import { evolveWorkflow } from './evolve.ts';
+import { promote, rollBack } from './channels.ts';
 import { initialWorkflow } from './state.ts';
 import type { PendingPublish, WorkflowEvent, WorkflowState } from './state.ts';
 
@@ -15,6 +16,9 @@ export type WorkflowCommand = { readonly now: string } & (
   | { readonly kind: 'publish'; readonly version: string | null; readonly policySetDigest: string; readonly requireRegion: boolean }
   | { readonly kind: 'record-policy-decision'; readonly decision: PolicyDecision }
   | { readonly kind: 'fire-policy-deadline'; readonly checkId: string }
+  | { readonly kind: 'promote'; readonly comment: string }
+  /** `to` null: withdraw the candidate; where there is none, back to the version that was stable before */
+  | { readonly kind: 'rollback'; readonly to: string | null; readonly comment: string }
 );
 
 type Decided = Decision<WorkflowEvent>;
@@ -36,6 +40,10 @@ export function decideWorkflow(state: WorkflowState, command: WorkflowCommand): 
       return recordDecision(state, command.decision);
     case 'fire-policy-deadline':
       return recordDecision(state, undecided(command.checkId, state.pending?.policySetDigest ?? '', command.now));
+    case 'promote':
+      return promote(state, command.comment);
+    case 'rollback':
+      return rollBack(state, command.to, command.comment);
     default:
       return assertNever(command);
   }

@@ -35,12 +35,13 @@ export function evolveWorkflow(state: WorkflowState, { event, revision, at }: Re
       return state;
     }
     case 'workflow.promoted.v1':
+      if (state.stable !== undefined) state.formerStables = [...state.formerStables, state.stable];
       if (state.candidate === event.data.version) state.candidate = undefined;
       return point(state, 'stable', event.data.version);
     case 'workflow.rolled-back.v1':
       setStatus(state, event.data.version, 'rolled-back');
       if (state.candidate === event.data.version) state.candidate = undefined;
-      return event.data.to === null ? state : point(state, 'stable', event.data.to);
+      return event.data.to === null ? state : goBack(state, event.data.to);
     case 'workflow.retired.v1':
       if (event.data.version === null) state.retired = true;
       else retire(state, event.data.version);
@@ -59,6 +60,14 @@ function point(state: WorkflowState, channel: 'stable' | 'candidate', version: s
   state[channel] = version;
   setStatus(state, version, channel);
   return state;
+}
+
+/** What was stable after the version that is stable again is no way back any more. */
+function goBack(state: WorkflowState, version: string): WorkflowState {
+  const at = state.formerStables.lastIndexOf(version);
+  if (at >= 0) state.formerStables = state.formerStables.slice(0, at);
+  if (state.candidate === version) state.candidate = undefined;
+  return point(state, 'stable', version);
 }
 
 /** No new run starts from it, whatever pointed to it. */

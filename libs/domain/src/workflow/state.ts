@@ -17,6 +17,8 @@ export type WorkflowState = {
   versions: ReadonlyMap<string, PublishedVersion>;
   stable: string | undefined;
   candidate: string | undefined;
+  /** versions that were stable before, the latest last */
+  formerStables: readonly string[];
   pending: PendingPublish | undefined;
   /** why the latest publication was denied; undefined after another draft or request */
   denied: { readonly version: string; readonly reason: string; readonly violations: readonly string[] } | undefined;
@@ -32,6 +34,7 @@ export function initialWorkflow(): WorkflowState {
     versions: new Map(),
     stable: undefined,
     candidate: undefined,
+    formerStables: [],
     pending: undefined,
     denied: undefined,
     retired: false,

@@ -12,6 +12,8 @@ import { CommandRouter } from './command-router.ts';
 import { ExecutionCommands } from './execution-commands.ts';
 import type { RunSettings } from './execution-commands.ts';
 import { PolicyAnswers } from './policy-answers.ts';
+import { ResumeOutputs } from './resume-outputs.ts';
+import { ResumeRun } from './resume-run.ts';
 import { WorkflowCommands } from './workflow-commands.ts';
 
 export type CommandRoleDependencies = {
@@ -67,7 +69,9 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const findRun = async (...seen: Parameters<typeof executionHandler.peek>) => (await executionHandler.peek(...seen)).state;
   const orders = new WorkOrders(store, workflows, manifests, values, findRun);
   const reports = new AttemptReports(values, d.packages, (...asked) => orders.checkedArguments(...asked));
-  const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, settings });
+  const resumes = new ResumeRun({ handler: executionHandler, store, workflows, values, packages: d.packages, policies: d.policies, conductorUrl: settings.conductorUrl });
+  const outputs = new ResumeOutputs(store, values, (stream) => findRun(stream, 'newest'));
+  const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, resumes, outputs, settings });
   const gateway = new CommandRouter(workflows, executions, ledger, d.metrics, d.log);
   const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant });
   return {

@@ -79,9 +79,11 @@ export class CommandRouter implements CommandGateway {
       case 'execution.cancel.v1':
         return this.#executions.cancel(envelope, command.payload);
       case 'execution.resume.v1':
+        return this.#executions.resume(envelope, command.payload);
       case 'workflow.promote.v1':
+        return this.#workflows.promote(envelope, command.payload);
       case 'workflow.rollback.v1':
-        return Promise.resolve(reject('COMMAND_INVALID', `${command.type} is not offered by this release`));
+        return this.#workflows.rollBack(envelope, command.payload);
       default:
         return assertNever(command);
     }

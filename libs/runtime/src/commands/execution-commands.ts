@@ -12,6 +12,8 @@ import { answerOf, reusedId } from './answers.ts';
 import type { AttemptReports } from './attempt-reports.ts';
 import { uuidFrom } from './command-ids.ts';
 import type { PolicyAnswers } from './policy-answers.ts';
+import type { ResumeOutputs } from './resume-outputs.ts';
+import type { ResumeRun } from './resume-run.ts';
 import type { WorkflowCommands } from './workflow-commands.ts';
 
 type Of<T extends string> = CommandOf<Extract<`execution.${T}.v1`, CommandType>>['payload'];
@@ -35,6 +37,8 @@ export type ExecutionDependencies = {
   readonly values: SealedValues;
   readonly answers: PolicyAnswers;
   readonly reports: AttemptReports;
+  readonly resumes: ResumeRun;
+  readonly outputs: ResumeOutputs;
   readonly settings: RunSettings;
 };
 
@@ -60,6 +64,10 @@ export class ExecutionCommands {
       if ((await this.#d.values.tag(event.data.dataKeyId, body)) !== event.data.requestTag) return reusedId(envelope);
     }
     return this.#answer(outcome, { executionId });
+  }
+
+  resume(envelope: CommandEnvelope, payload: Of<'resume'>): Promise<CommandAnswer> {
+    return this.#d.resumes.resume(envelope, payload);
   }
 
   async #deliberateStart(state: ExecutionState, now: string, executionId: string, payload: Of<'start'>, given: JsonObject, body: string): Promise<Deliberation> {
@@ -114,7 +122,10 @@ export class ExecutionCommands {
       const keyId = request.dataKeyId;
       const { decision, secrets } = await this.#d.answers.decisionOf({ report, checkId, stage: taskId === null ? 'start' : 'task', taskId, attempt, setDigest: request.policySetDigest, keyId, at: now });
       const argumentsCommitment = taskId === null || !decision.allow ? null : await this.#d.reports.checkedArguments(executionStream(request.executionId as ExecutionId), checkId, state.revision);
-      return { ...decided(state, { kind: 'record-policy-decision', now, decision, environment: this.#d.settings.environment, argumentsCommitment }), secrets, keyId };
+      const takenOver = taskId === null && decision.allow ? await this.#d.outputs.next(state) : undefined;
+      const { environment } = this.#d.settings;
+      const recorded = decided(state, { kind: 'record-policy-decision', now, decision, environment, argumentsCommitment, reuse: takenOver?.reuse });
+      return { ...recorded, secrets: new Map([...secrets, ...(takenOver?.secrets ?? [])]), keyId };
     });
   }
 
@@ -143,7 +154,11 @@ export class ExecutionCommands {
   }
 
   async continueScheduling(envelope: CommandEnvelope, { executionId }: Of<'continue-scheduling'>): Promise<CommandAnswer> {
-    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'continue-scheduling', now }));
+    return this.#on(executionId, envelope, async (state, now) => {
+      const takenOver = await this.#d.outputs.next(state);
+      const recorded = decided(state, { kind: 'continue-scheduling', now, reuse: takenOver?.reuse });
+      return takenOver === undefined ? recorded : { ...recorded, secrets: takenOver.secrets, keyId: state.request?.dataKeyId };
+    });
   }
 
   async cancel(envelope: CommandEnvelope, { executionId, reason, comment }: Of<'cancel'>): Promise<CommandAnswer> {

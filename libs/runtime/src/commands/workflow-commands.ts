@@ -9,7 +9,7 @@ import type { AggregateHandler, Deliberation, Outcome } from './aggregate.ts';
 import { answerOf, reusedId } from './answers.ts';
 import type { PolicyAnswers } from './policy-answers.ts';
 
-type Of<T extends 'save-draft' | 'publish' | 'record-policy-decision' | 'fire-timer'> = CommandOf<`workflow.${T}.v1`>['payload'];
+type Of<T extends 'save-draft' | 'publish' | 'record-policy-decision' | 'fire-timer' | 'promote' | 'rollback'> = CommandOf<`workflow.${T}.v1`>['payload'];
 
 export type WorkflowDependencies = {
   readonly handler: AggregateHandler<WorkflowState>;
@@ -79,6 +79,26 @@ export class WorkflowCommands {
     return this.#answer(await this.#d.handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'fire-policy-deadline', now, checkId })), {});
   }
 
+  async promote(envelope: CommandEnvelope, { workflowId, comment }: Of<'promote'>): Promise<CommandAnswer> {
+    const stream = streamName('workflow', workflowId);
+    if (stream === undefined) return unknownWorkflow(workflowId);
+    const outcome = await this.#d.handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'promote', now, comment }));
+    const did = didOf(outcome);
+    if (did === undefined) return this.#answer(outcome, {});
+    if (did.type !== 'workflow.promoted.v1' || did.data.comment !== comment) return reusedId(envelope);
+    return this.#answer(outcome, { id: did.data.workflowId, version: did.data.version });
+  }
+
+  async rollBack(envelope: CommandEnvelope, { workflowId, to, comment }: Of<'rollback'>): Promise<CommandAnswer> {
+    const stream = streamName('workflow', workflowId);
+    if (stream === undefined) return unknownWorkflow(workflowId);
+    const outcome = await this.#d.handler.handle(stream, envelope, async (state, now) => decided(state, { kind: 'rollback', now, to, comment }));
+    const did = didOf(outcome);
+    if (did === undefined) return this.#answer(outcome, {});
+    if (did.type !== 'workflow.rolled-back.v1' || did.data.comment !== comment || (to !== null && to !== did.data.to)) return reusedId(envelope);
+    return this.#answer(outcome, { id: did.data.workflowId, version: did.data.version, to: did.data.to });
+  }
+
   async #answer(outcome: Outcome<WorkflowState>, result: { readonly [key: string]: Json }): Promise<CommandAnswer> {
     const fallback = outcome.kind === 'done' && outcome.cursor === null ? await this.#d.store.head() : null;
     return answerOf(outcome, fallback, result);
@@ -93,6 +113,11 @@ export class WorkflowCommands {
 
 function decided(state: WorkflowState, command: WorkflowCommand): Deliberation {
   return { decision: decideWorkflow(state, command) };
+}
+
+/** What the command did, now or when it came before. */
+function didOf(outcome: Outcome<WorkflowState>): AnyEvent | undefined {
+  return outcome.kind === 'refused' ? undefined : (outcome.repeated ?? outcome.events[0])?.event;
 }
 
 function unknownWorkflow(id: string): { readonly kind: 'refused'; readonly rejection: Rejection } {
