@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { anchors, codeOf, fencedBlocks, links, tableRows } from './markdown.mjs';
+import { versionsIn } from './schema-versions.mjs';
 import { codesIn, exitCodesIn, metricsIn, statusesIn } from './source-facts.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -92,6 +93,21 @@ function checkLinks(root, isRepository) {
   return { faults, count: `${count} links in ${documents.length} documents` };
 }
 
+/** docs/compatibility.md: `| what | now | … |` says what the sources say; every versioned thing has a row. */
+function checkVersions(root) {
+  const path = 'docs/compatibility.md';
+  if (!existsSync(`${root}/${path}`)) return { faults: [`${path} is missing`], count: '0 versions' };
+  const faults = [];
+  const rows = rowsByName(root, path, faults);
+  const versions = versionsIn(root);
+  for (const [name, version] of versions) {
+    const row = rows.get(name);
+    if (row === undefined) faults.push(`${path}: ${name} has no row`);
+    else if (row.cells[1] !== version) faults.push(`${path}:${row.line}: ${name} is at version ${version}, not ${row.cells[1]}`);
+  }
+  return { faults, count: `${versions.size} versions` };
+}
+
 const placeLike = /^(\.\/)?[\w.@-]+(\/[\w.@-]+)*\/?$/;
 
 /** Files and folders that commands make: what follows a redirection, an option for output, or mkdir. */
@@ -121,7 +137,7 @@ function checkCommands(root) {
 }
 
 function check(root, isRepository) {
-  const results = [checkErrors(root), checkMetrics(root), checkLinks(root, isRepository), checkCommands(root)];
+  const results = [checkErrors(root), checkMetrics(root), checkVersions(root), checkLinks(root, isRepository), checkCommands(root)];
   return { faults: results.flatMap(({ faults }) => faults), counts: results.map(({ count }) => count) };
 }
 
