@@ -3,6 +3,8 @@ export type ApiSettings = {
   readonly tenant: string;
   /** who asks where there is no login: `user:local` */
   readonly principal: string;
+  /** what every request but the health probe must send as `Authorization: Bearer …`; null: nothing is asked for */
+  readonly token: string | null;
   /** region of the deployment; null: not stated */
   readonly region: string | null;
   readonly requireRegion: boolean;
@@ -35,6 +37,7 @@ export type ApiSettings = {
 export const API_DEFAULTS = {
   tenant: 'default',
   principal: 'user:local',
+  token: null,
   region: null,
   requireRegion: false,
   hostname: '127.0.0.1',

@@ -2,6 +2,7 @@ import { CORE_SCHEMA, load } from 'js-yaml';
 import { JSON_DEPTH_MAX } from '@maestro/receipt';
 import { problem, rejected } from '../problem/problem-error.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
+import { JSON_CONTAINERS_MAX, JSON_MEMBERS_MAX, YAML_PARTS_MAX, isJsonTooComplex, isYamlTooComplex } from './body-budget.ts';
 import { findDuplicateKey } from './json-keys.ts';
 import { ParsedBody } from './parsed-body.ts';
 import { findPlainJsonFault } from './plain-json.ts';
@@ -37,6 +38,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function parseJson(text: string): unknown {
+  if (isJsonTooComplex(text)) throw problem('BODY_TOO_COMPLEX', `the body holds more than ${JSON_MEMBERS_MAX} members or ${JSON_CONTAINERS_MAX} objects and arrays: send less, or large values as text`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -59,6 +61,7 @@ function duplicateKey(key: string, before: string): ProblemError {
 type YamlRefusal = { readonly reason?: unknown; readonly mark?: { readonly line: number; readonly column: number } };
 
 function parseYaml(text: string): unknown {
+  if (isYamlTooComplex(text)) throw problem('BODY_TOO_COMPLEX', `the body holds more than ${YAML_PARTS_MAX} lines and separators of YAML: send it as JSON`);
   try {
     return load(text, { schema: CORE_SCHEMA, maxDepth: JSON_DEPTH_MAX, maxAliases: 0, maxTotalMergeKeys: 0 });
   } catch (error) {

@@ -10,7 +10,7 @@ const YAML_TYPE = { 'content-type': 'application/yaml' };
 const json = (payload: string): Sent => ({ payload, headers: JSON_TYPE });
 const yaml = (payload: string): Sent => ({ payload, headers: YAML_TYPE });
 const start = (payload: string): Sent => ({ ...json(payload), url: '/api/executions' });
-const DEPTH = 100_000;
+const DEPTH = 10_000;
 
 const CASES: readonly Case[] = [
   ['text that is not JSON', json('{"name": hello}'), 400, 'BODY_MALFORMED'],
@@ -26,6 +26,9 @@ const CASES: readonly Case[] = [
   ['a number that is not finite', yaml('a: .inf\n'), 400, 'INVALID_JSON_VALUE'],
   ['one byte over 1 MiB', json(`"${'x'.repeat(1_048_575)}"`), 413, 'BODY_TOO_LARGE'],
   ['one byte over the bound of YAML', yaml(`a: ${'x'.repeat(262_142)}`), 413, 'BODY_TOO_LARGE'],
+  ['too many keys in JSON', json(`{${Array.from({ length: 32_769 }, (_, i) => `"${i}":1`).join(',')}}`), 413, 'BODY_TOO_COMPLEX'],
+  ['too many objects in JSON', json(`[${'{},'.repeat(65_536)}{}]`), 413, 'BODY_TOO_COMPLEX'],
+  ['too many lines of YAML', yaml('a\n'.repeat(16_385)), 413, 'BODY_TOO_COMPLEX'],
   ['an integer of 2^53', json('{"name": 9007199254740992}'), 400, 'INVALID_JSON_VALUE'],
   ['a number over the range', json('{"name": 1e999}'), 400, 'INVALID_JSON_VALUE'],
   ['a lone surrogate', json('{"name": "\\ud800"}'), 400, 'INVALID_JSON_VALUE'],

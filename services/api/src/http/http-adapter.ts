@@ -6,6 +6,7 @@ import type { ApiSettings } from '../settings.ts';
 import { JSON_TYPES, YAML_TYPES, parseBody } from './body-parser.ts';
 import type { HttpReply, HttpRequest } from './exchange.ts';
 import { refuseStranger } from './host-guard.ts';
+import { refuseTokenless } from './token-guard.ts';
 
 const PARAMETER_LENGTH_MAX = 200;
 
@@ -42,7 +43,7 @@ export function createHttpAdapter(settings: ApiSettings): FastifyAdapter {
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header('Maestro-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff');
     void reply.header('Content-Security-Policy', "frame-ancestors 'none'");
-    done(refuseStranger(request, settings));
+    done(refuseStranger(request, settings) ?? refuseTokenless(request, settings.token));
   });
   return adapter;
 }

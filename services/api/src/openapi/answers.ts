@@ -13,7 +13,7 @@ export type OperationSpec = {
   readonly id: string;
   readonly summary: string;
   readonly answers: { readonly [status: number]: Answer };
-  /** statuses answered with a problem document; 400, 403, 421 and 500 are added to every operation */
+  /** statuses answered with a problem document; 400, 401, 403, 421 and 500 are added to every operation */
   readonly problems?: readonly number[];
   readonly body?: { readonly json: string; readonly required: boolean; readonly example?: unknown };
   /** further headers and query parameters that it reads */
@@ -21,10 +21,11 @@ export type OperationSpec = {
   readonly query?: { readonly [name: string]: { readonly description: string; readonly schema: SchemaPart } };
 };
 
-const EVERYWHERE = [400, 403, 421, 500] as const;
+const EVERYWHERE = [400, 401, 403, 421, 500] as const;
 
 const PROBLEM_TITLES: { readonly [status: number]: string } = {
   400: 'The request is wrong; every problem is listed',
+  401: 'This server asks for a token, and none or another one came',
   403: 'Refused: by policy, or because it comes from another origin',
   404: 'There is no such thing',
   406: 'None of the accepted media types is offered',

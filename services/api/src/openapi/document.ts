@@ -17,10 +17,10 @@ const DESCRIPTION = [
 /** The OpenAPI 3.1 document of this API, made from its controllers. The same for every deployment of one release. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const { version } = app.get<ApiSettings>(tokenOf('settings'));
-  const config = new DocumentBuilder().setOpenAPIVersion('3.1.0').setTitle('Maestro Conductor API').setDescription(DESCRIPTION).setVersion(version).build();
+  const config = new DocumentBuilder().setOpenAPIVersion('3.1.0').setTitle('Maestro Conductor API').setDescription(DESCRIPTION).setVersion(version).addBearerAuth({ type: 'http', scheme: 'bearer', description: 'only where the server was started with a token' }, 'token').build();
   const document = SwaggerModule.createDocument(app, config);
   const schemas = { Workflow: manifestSchema(), ...workflowSchemas, ...executionSchemas, ...receiptSchemas };
-  return { ...document, components: { schemas: schemas as NonNullable<OpenAPIObject['components']>['schemas'] & object } };
+  return { ...document, security: [{}, { token: [] }], components: { ...document.components, schemas: schemas as NonNullable<OpenAPIObject['components']>['schemas'] & object } };
 }
 
 /** The manifest's own schema, without what names it as a document of its own. */
