@@ -23,6 +23,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   maxWorkers: 2,
+  // a bound for what hangs, never an assertion: two cores that are busy elsewhere may take ten times as long
+  testTimeout: 60_000,
   coverageProvider: 'babel',
   coverageReporters: ['json'],
   coverageDirectory: '<rootDir>/coverage',
