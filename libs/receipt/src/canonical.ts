@@ -4,9 +4,14 @@ import canonicalize from 'canonicalize';
 
 const encoder = new TextEncoder();
 
-/** RFC 8785 text of a representable value (see `findUnrepresentable`). Throws on anything that JSON cannot carry. */
+/**
+ * RFC 8785 text of a representable value (see `findUnrepresentable`). Throws on anything that JSON cannot carry.
+ * `JSON.stringify` writes numbers and strings as RFC 8785 does, in a tenth of the library's time; so it writes every
+ * value whose keys can be put in order before, and the library the few others.
+ */
 export function canonicalText(value: Json): string {
-  const text = canonicalize(value);
+  const ordered = inOrder(value, 0);
+  const text = ordered === NOT_ORDERED ? canonicalize(value) : JSON.stringify(ordered);
   if (text === undefined) throw new TypeError('undefined is not a JSON value');
   return text;
 }
@@ -22,21 +27,81 @@ export const JSON_DEPTH_MAX = 100;
 /** Where and why canonical JSON would change a value in silence. `pointer` is RFC 6901. */
 export type Unrepresentable = { readonly pointer: string; readonly reason: string };
 
+/** Stands for a value that the engine would not enumerate in canonical order, or that is no plain JSON. */
+const NOT_ORDERED = Symbol('not ordered');
+
+/** The value with all keys in order of their UTF-16 code units; itself where they are already. */
+function inOrder(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : NOT_ORDERED;
+    case 'string':
+      return value.isWellFormed() ? value : NOT_ORDERED;
+    case 'object':
+      if (value === null) return value;
+      if (depth > JSON_DEPTH_MAX) return NOT_ORDERED;
+      return Array.isArray(value) ? listInOrder(value, depth) : objectInOrder(value, depth);
+    default:
+      return NOT_ORDERED;
+  }
+}
+
+function listInOrder(list: readonly unknown[], depth: number): unknown {
+  let ordered: unknown[] | undefined;
+  for (let i = 0; i < list.length; i += 1) {
+    const item = inOrder(list[i], depth + 1);
+    if (item === NOT_ORDERED) return NOT_ORDERED;
+    if (item === list[i]) continue;
+    ordered ??= [...list];
+    ordered[i] = item;
+  }
+  return ordered ?? list;
+}
+
+function objectInOrder(object: object, depth: number): unknown {
+  if (!isPlainObject(object) || typeof object['toJSON'] === 'function') return NOT_ORDERED;
+  const keys = Object.keys(object);
+  if (!keys.every((key) => key.isWellFormed())) return NOT_ORDERED;
+  const isSorted = keys.every((key, i) => i === 0 || String(keys[i - 1]) < key);
+  let isSame = isSorted;
+  const entries: [string, unknown][] = [];
+  for (const key of isSorted ? keys : keys.toSorted()) {
+    const item = inOrder(object[key], depth + 1);
+    if (item === NOT_ORDERED) return NOT_ORDERED;
+    isSame &&= item === object[key];
+    entries.push([key, item]);
+  }
+  if (isSame) return object;
+  const ordered: object = Object.fromEntries(entries);
+  // keys that look like indexes come first, and by number, whatever order they were set in
+  return Object.keys(ordered).every((key, i) => key === entries[i]?.[0]) ? ordered : NOT_ORDERED;
+}
+
 /**
  * The first place that canonical JSON cannot carry exactly: integers of 2^53 and more, non-finite numbers, lone
  * surrogates, `undefined`, functions, and nesting over `JSON_DEPTH_MAX`. Undefined when the value is fine.
- * Iterative, so that depth costs no stack.
+ * Goes no deeper than that bound, so that depth costs no stack.
  */
 export function findUnrepresentable(value: unknown): Unrepresentable | undefined {
-  const open: { value: unknown; pointer: string; depth: number }[] = [{ value, pointer: '', depth: 0 }];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const reason = at.depth > JSON_DEPTH_MAX ? `nested deeper than ${JSON_DEPTH_MAX} levels` : reasonAgainst(at.value);
-    if (reason !== undefined) return { pointer: at.pointer, reason };
-    if (typeof at.value !== 'object' || at.value === null) continue;
-    for (const [key, child] of Object.entries(at.value)) {
-      if (!key.isWellFormed()) return { pointer: at.pointer, reason: 'a key with a lone surrogate' };
-      open.push({ value: child, pointer: `${at.pointer}/${escapePointer(key)}`, depth: at.depth + 1 });
-    }
+  const found = findBelow(value, 0);
+  return found && { pointer: found.keys.toReversed().map((key) => `/${escapePointer(key)}`).join(''), reason: found.reason };
+}
+
+/** `keys`: the way to the place, innermost first. */
+type Place = { readonly keys: string[]; readonly reason: string };
+
+function findBelow(value: unknown, depth: number): Place | undefined {
+  const reason = depth > JSON_DEPTH_MAX ? `nested deeper than ${JSON_DEPTH_MAX} levels` : reasonAgainst(value);
+  if (reason !== undefined) return { keys: [], reason };
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const key of Object.keys(value)) {
+    if (!key.isWellFormed()) return { keys: [], reason: 'a key with a lone surrogate' };
+    const found = findBelow((value as { readonly [key: string]: unknown })[key], depth + 1);
+    if (found === undefined) continue;
+    found.keys.push(key);
+    return found;
   }
   return undefined;
 }
