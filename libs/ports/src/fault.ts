@@ -7,7 +7,13 @@ export type FaultCode =
   | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
   | 'STORE_NEWER' // written by a newer version
   | 'STORE_IN_USE' // another process holds the data folder
+  | 'DATA_FOLDER_INVALID' // not a folder, or not one of this program
+  | 'DATA_FOLDER_DENIED' // the user may not use it
+  | 'DATA_FOLDER_READ_ONLY' // its file system takes no writes
+  | 'DATA_FOLDER_FULL' // no space is left where it lies
   | 'PORT_IN_USE'
+  | 'PORT_DENIED' // the user may not bind this port
+  | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
   | 'SQLITE_TOO_OLD'
   | 'STREAM_NAME_INVALID'
   | 'APPEND_EMPTY'

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -118,7 +119,7 @@ describe('a start that cannot be', () => {
   it('leaves a folder alone that another conductor holds', async () => {
     await start();
     const held = conductor;
-    await expect(start()).rejects.toThrow('STORE_IN_USE');
+    await expect(start()).rejects.toThrow(`held by pid ${process.pid}, which serves at ${held?.url}`);
     conductor = held;
     expect((await call<{ ready: boolean }>('/readyz')).body.ready).toBe(true);
   });
@@ -138,6 +139,21 @@ describe('a start that cannot be', () => {
     writeFileSync(join(folder, 'data', 'version'), '99\n');
     await expect(start()).rejects.toThrow('STORE_NEWER');
     conductor = undefined;
+  });
+});
+
+describe('a conductor that asks who it is', () => {
+  it('answers only to the token of its folder, at the names that it is told', async () => {
+    await start('--auth', 'token', '--host', '0.0.0.0', '--allow-host', 'maestro.example:80');
+    const token = readFileSync(join(folder, 'data', 'token'), 'utf8').trim();
+    const asked = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        get(`${conductor?.url}/api/executions`, { headers }, (answer) => resolve(answer.resume().statusCode ?? 0)).on('error', reject);
+      });
+    const authorization = `Bearer ${token}`;
+    expect(await Promise.all([asked({}), asked({ authorization: 'Bearer x' }), asked({ authorization }), asked({ authorization, host: 'maestro.example:80' }), asked({ authorization, host: 'else.example' })])).toEqual([
+      401, 401, 200, 200, 421,
+    ]);
   });
 });
 
@@ -185,6 +201,6 @@ describe('a conductor as a process', () => {
     writeFileSync(join(folder, 'file'), '');
     await run('--data', join(folder, 'file', 'data'));
     expect([lines.complained.length, lines.exits]).toEqual([1, [1]]);
-    expect(lines.complained[0]).toMatch(/^maestro: START_FAILED: /);
+    expect(lines.complained[0]).toMatch(/^maestro: DATA_FOLDER_INVALID: /);
   });
 });

@@ -12,7 +12,8 @@ import { releaseVersion } from './build-info.ts';
 import { commandRecords } from './command-records.ts';
 import { ConductorModule } from './conductor.module.ts';
 import type { Config } from './config.ts';
-import { announce, openDataFolder, withdraw } from './data-folder.ts';
+import { openAccessToken } from './access-token.ts';
+import { openDataFolder, refusing } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { environmentOf } from './environment.ts';
 import { openMetrics } from './metrics.ts';
@@ -20,6 +21,8 @@ import type { MetricsPage } from './metrics.ts';
 import { openPorts } from './open-ports.ts';
 import type { Ports } from './open-ports.ts';
 import { ownReceiptVerifier } from './own-receipts.ts';
+import { listen } from './listen.ts';
+import { announce, namingHolder, withdraw } from './presence.ts';
 import { readinessOf } from './readiness.ts';
 
 /** A conductor that serves. `stop` is idempotent; afterwards the data folder is free. */
@@ -38,13 +41,15 @@ const INPUT_BYTES_MAX = 64 * 1024;
 export async function startConductor(config: Config, log: Log): Promise<Conductor> {
   const folder = openDataFolder(config.dataDir);
   let url: string | null = null;
-  const ports = await openPorts(config, folder, () => url);
+  const ports = await openPorts(config, folder, () => url).catch((error: unknown) => {
+    throw namingHolder(folder, error);
+  });
   const metrics = openMetrics();
   const command = commandRole(config, ports, metrics, log, () => url);
   const api = apiDependencies({ config, folder, ports, metrics, command, log, url: () => url });
   let app: NestFastifyApplication | undefined;
   const stop = async (): Promise<void> => {
-    withdraw(folder.dir);
+    withdraw(folder);
     await app?.close();
     app = undefined;
     await ports.close();
@@ -53,29 +58,13 @@ export async function startConductor(config: Config, log: Log): Promise<Conducto
     const composition = { config, ports, command, api, metrics, log, tenant: TENANT };
     app = await NestFactory.create<NestFastifyApplication>(ConductorModule.register(composition), createHttpAdapter(api.settings), { logger: false, abortOnError: false, bodyParser: false });
     await configureHttp(app, api);
-    await listen(app, config);
-    url = addressOf(app, config);
+    url = await listen(app, config);
   } catch (error) {
     await stop();
     throw error;
   }
-  announce(folder.dir, { pid: process.pid, url, startedAt: new Date().toISOString(), version: releaseVersion() });
+  announce(folder, { pid: process.pid, url, startedAt: new Date().toISOString(), version: releaseVersion() });
   return { url, stop };
-}
-
-async function listen(app: NestFastifyApplication, { port, host }: Config): Promise<void> {
-  try {
-    await app.listen(port, host);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
-    throw new Fault('PORT_IN_USE', `port ${port} of ${host} is taken: choose another --port, or leave it out for any free one`, { cause: error });
-  }
-}
-
-function addressOf(app: NestFastifyApplication, { host }: Config): string {
-  const address = app.getHttpServer().address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Log, conductorUrl: () => string | null): CommandRole {
@@ -99,7 +88,8 @@ function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Lo
 type ApiParts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly command: CommandRole; readonly log: Log; readonly url: () => string | null };
 
 function apiDependencies({ config, folder, ports, metrics, command, log, url }: ApiParts): ApiDependencies {
-  const { region, requireRegion, host: hostname, port } = config;
+  const { region, requireRegion, host: hostname, port, allowedHosts } = config;
+  const token = config.auth === 'token' ? refusing(folder.dir, () => openAccessToken(folder)) : null;
   return {
     ...ports,
     gateway: command.gateway,
@@ -109,7 +99,7 @@ function apiDependencies({ config, folder, ports, metrics, command, log, url }: 
     readiness: readinessOf(ports, folder),
     metrics,
     log,
-    settings: { ...API_DEFAULTS, tenant: TENANT, region, requireRegion, hostname, port, conductorUrl: url, version: releaseVersion() },
+    settings: { ...API_DEFAULTS, tenant: TENANT, region, requireRegion, hostname, port, allowedHosts, token, conductorUrl: url, version: releaseVersion() },
   };
 }
 
