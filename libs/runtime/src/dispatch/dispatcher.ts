@@ -7,6 +7,8 @@ import { internalCommandId } from '../commands/command-ids.ts';
 import { UndecidedError, isUndecided } from '../commands/undecided.ts';
 import { followEvents } from '../follow-events.ts';
 import { IntentBook } from './intent-book.ts';
+import { RunTurns } from './run-turns.ts';
+import type { Dispatched } from './run-turns.ts';
 import type { PolicyOrder, TaskOrder, Unbound, WorkOrders } from './work-orders.ts';
 
 /** An open intent that was not published by then is published by the safe path. */
@@ -16,7 +18,6 @@ const UNLIKELY_MS = 60_000;
 /** A timer is set in steps of at most this: longer ones overflow, and a clock that was set shows at the next step. */
 const TIMER_STEP_MS = 3_600_000;
 const WRITE_EVERY_MS = 200;
-const PUBLISHED_MAX = 200_000;
 
 type Dependencies = {
   readonly store: EventStore;
@@ -38,12 +39,14 @@ type Dependencies = {
  * D3. Publishing twice is harmless: the queue takes an intent once while it has it, and the run refuses a second report.
  * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command, sent not
  *     before it is due by the wall clock, and again until it is answered for good.
- * D5. What could not be handed out stays open, and is tried again for as long as it does.
+ * D5. What could not be handed out stays open, and is tried again for as long as it does; its slot goes to the next.
+ * D6. Of one run at most IN_FLIGHT_MAX intents of a kind are in the queue or with a consumer, so that runs take turns; a
+ *     slot is free as soon as this process appended what closes its intent, or folded it.
  */
 export class Dispatcher {
   readonly #d: Dependencies;
   readonly #book: IntentBook;
-  readonly #published = new Set<string>();
+  readonly #turns = new RunTurns();
   readonly #timers = new Map<string, () => void>();
   readonly #abort = new AbortController();
   #recovering = true;
@@ -59,7 +62,9 @@ export class Dispatcher {
   /** Fast path: events that this process has just appended. */
   appended(events: readonly Recorded[]): void {
     for (const recorded of events) {
-      for (const intent of intentsOf(recorded).opens) if (intent.kind !== 'timer') void this.#publish(intent);
+      const { opens, closes } = intentsOf(recorded);
+      for (const close of closes) this.#handOut(this.#turns.close(recorded.stream, close));
+      for (const intent of opens) if (intent.kind !== 'timer') this.#offer(intent);
     }
   }
 
@@ -100,7 +105,7 @@ export class Dispatcher {
   async #recover(): Promise<void> {
     if (!this.#recovering) return;
     this.#recovering = false;
-    for (const intent of this.#book.all()) if (intent.kind !== 'timer') void this.#publish(intent);
+    for (const intent of this.#book.all()) if (intent.kind !== 'timer') this.#offer(intent);
   }
 
   #fold(recorded: Recorded): void {
@@ -113,13 +118,12 @@ export class Dispatcher {
   }
 
   #arm(intent: Intent, delayMs = this.#delayOf(intent)): void {
-    const isTimer = intent.kind === 'timer';
-    if (this.#abort.signal.aborted || (!isTimer && this.#published.has(intent.eventId))) return;
+    if (this.#abort.signal.aborted || (intent.kind !== 'timer' && this.#turns.holds(intent))) return;
     this.#timers.get(intent.key)?.();
     const cancel = this.#d.clock.after(delayMs, () => {
       this.#timers.delete(intent.key);
       if (!this.#book.has(intent)) return;
-      if (!isTimer) void this.#publishUnconfirmed(intent);
+      if (intent.kind !== 'timer') this.#offer(intent);
       // the wall clock may have been set back since the timer was armed: never early
       else if (this.#delayOf(intent) > 0) this.#arm(intent);
       else void this.#fire(intent);
@@ -132,11 +136,12 @@ export class Dispatcher {
     return Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(intent.dueAt) - this.#d.clock.nowMs()));
   }
 
-  #disarm({ key, eventId, kind }: Intent): void {
-    this.#timers.get(key)?.();
-    this.#timers.delete(key);
-    this.#published.delete(eventId);
-    if (kind === 'task') void this.#d.queue.revoke([eventId]);
+  #disarm(intent: Intent): void {
+    this.#timers.get(intent.key)?.();
+    this.#timers.delete(intent.key);
+    if (intent.kind === 'timer') return;
+    this.#handOut(this.#turns.release(intent));
+    if (intent.kind === 'task') void this.#d.queue.revoke([intent.eventId]);
   }
 
   /** The seed's objective: from the accepted request, which opened the run's limit, to its first task. */
@@ -148,17 +153,20 @@ export class Dispatcher {
 
   /** What runs gets its signal now; what still waits is taken back, and ends when the grace does. */
   #signalCancel(stream: string): void {
+    this.#handOut(this.#turns.dropWaitingTasks(stream));
     const tasks = [...this.#book.ofStream(stream)].filter(({ kind }) => kind === 'task').map(({ eventId }) => eventId);
     if (tasks.length > 0) void this.#d.queue.revoke(tasks);
   }
 
-  async #publishUnconfirmed(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
-    if (!this.#published.has(intent.eventId)) await this.#publish(intent);
+  #offer(intent: Dispatched): void {
+    this.#handOut(this.#turns.offer(intent));
   }
 
-  async #publish(intent: Exclude<Intent, { kind: 'timer' }>): Promise<void> {
-    if (this.#published.size > PUBLISHED_MAX) this.#published.clear();
-    this.#published.add(intent.eventId);
+  #handOut(admitted: readonly Dispatched[]): void {
+    for (const intent of admitted) void this.#publish(intent);
+  }
+
+  async #publish(intent: Dispatched): Promise<void> {
     let againMs = UNCONFIRMED_MS;
     try {
       if (intent.kind === 'schedule-more') return await this.#continueScheduling(intent);
@@ -168,7 +176,7 @@ export class Dispatcher {
       if (!willPass) againMs = UNLIKELY_MS;
       if (!this.#abort.signal.aborted) this.#d.log.log(willPass ? 'debug' : 'error', 'an intent could not be handed out', { intent: intent.key, error });
     }
-    this.#published.delete(intent.eventId);
+    this.#handOut(this.#turns.release(intent));
     // where its event was not folded yet, folding it arms it
     if (this.#book.has(intent)) this.#arm(intent, againMs);
   }
@@ -182,7 +190,7 @@ export class Dispatcher {
       return true;
     }
     // closed while its order was made
-    if (!this.#published.has(intent.eventId) && !this.#book.has(intent)) return true;
+    if (!this.#turns.holds(intent)) return true;
     await this.#d.queue.publish([workOf(intent, order)]);
     this.#d.metrics.count('mc_work_published_total', 1, { kind: intent.kind });
     return true;

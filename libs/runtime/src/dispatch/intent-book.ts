@@ -1,6 +1,7 @@
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { Cursor, ProcessState } from '@maestro/ports';
+import { isClosedBy, subjectOf } from './intent-subject.ts';
 
 const NAME = 'intents';
 /** Rows are written this long after they changed at most; until then they can be folded again. */
@@ -10,13 +11,16 @@ const WRITE_EVENTS_MAX = 1_000;
  * What is open: every intent and timer that no event has closed.
  * B1. The cursor says what was folded; an intent is open until an event closes it, whether published or not.
  * B2. Rows and cursor are written in one transaction. What opened and closed in between is never written.
- * B3. One write at a time. One that fails leaves its changes to the next: a cursor never passes what it does not show.
+ * B3. Folding an event costs the same however many intents its stream has open: what it closes is found by subject.
+ * B4. One write at a time. One that fails leaves its changes to the next: a cursor never passes what it does not show.
  */
 export class IntentBook {
   readonly #state: ProcessState;
-  readonly #open = new Map<string, Map<string, Intent>>();
+  /** stream → subject → key → intent */
+  readonly #open = new Map<string, Map<string, Map<string, Intent>>>();
   readonly #changed = new Map<string, Intent | undefined>();
   readonly #written = new Set<string>();
+  #openCount = 0;
   #foldedSinceWrite = 0;
   #cursor: Cursor | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -30,7 +34,7 @@ export class IntentBook {
     const { cursor, rows } = await this.#state.load(NAME);
     for await (const { key, value } of rows) {
       const intent = value as unknown as Intent;
-      this.#streamOf(intent.stream).set(key, intent);
+      this.#put(intent);
       this.#written.add(key);
     }
     this.#cursor = cursor;
@@ -42,36 +46,29 @@ export class IntentBook {
     this.#foldedSinceWrite += 1;
     const { opens, closes } = intentsOf(recorded);
     if (opens.length === 0 && closes.length === 0) return { opened: [], closed: [] };
-    const ofStream = this.#streamOf(recorded.stream);
-    const closed = closes.flatMap((close) => (close.endsWith('/') ? [...ofStream.values()].filter(({ key }) => key.startsWith(close)) : (ofStream.get(close) ?? [])));
-    for (const { key } of closed) {
-      ofStream.delete(key);
-      this.#changed.set(key, undefined);
-    }
+    const closed = closes.flatMap((close) => this.#take(recorded.stream, close));
+    for (const { key } of closed) this.#changed.set(key, undefined);
     for (const intent of opens) {
-      ofStream.set(intent.key, intent);
+      this.#put(intent);
       this.#changed.set(intent.key, intent);
     }
-    if (ofStream.size === 0) this.#open.delete(recorded.stream);
     return { opened: opens, closed };
   }
 
   has({ stream, key, eventId }: Intent): boolean {
-    return this.#open.get(stream)?.get(key)?.eventId === eventId;
+    return this.#open.get(stream)?.get(subjectOf(stream, key))?.get(key)?.eventId === eventId;
   }
 
-  ofStream(stream: string): Iterable<Intent> {
-    return this.#open.get(stream)?.values() ?? [];
+  *ofStream(stream: string): Iterable<Intent> {
+    for (const ofSubject of this.#open.get(stream)?.values() ?? []) yield* ofSubject.values();
   }
 
   *all(): Iterable<Intent> {
-    for (const ofStream of this.#open.values()) yield* ofStream.values();
+    for (const stream of this.#open.keys()) yield* this.ofStream(stream);
   }
 
   get openCount(): number {
-    let count = 0;
-    for (const ofStream of this.#open.values()) count += ofStream.size;
-    return count;
+    return this.#openCount;
   }
 
   /** Whether so much was folded since the last write that it should be written now. */
@@ -111,11 +108,34 @@ export class IntentBook {
     this.#cursor = cursor;
   }
 
-  #streamOf(stream: string): Map<string, Intent> {
-    const known = this.#open.get(stream);
-    if (known !== undefined) return known;
-    const made = new Map<string, Intent>();
-    this.#open.set(stream, made);
-    return made;
+  #put(intent: Intent): void {
+    const { stream, key } = intent;
+    const ofStream = getOrMake(this.#open, stream);
+    const ofSubject = getOrMake(ofStream, subjectOf(stream, key));
+    if (!ofSubject.has(key)) this.#openCount += 1;
+    ofSubject.set(key, intent);
   }
+
+  /** Takes out, and answers, what one close names. */
+  #take(stream: string, close: string): readonly Intent[] {
+    const ofStream = this.#open.get(stream);
+    const subject = subjectOf(stream, close);
+    if (ofStream === undefined) return [];
+    const ofSubject = subject === '' ? undefined : ofStream.get(subject);
+    const taken = subject === '' ? [...this.ofStream(stream)] : [...(ofSubject?.values() ?? [])].filter(({ key }) => isClosedBy(close, key));
+    this.#openCount -= taken.length;
+    if (subject === '') this.#open.delete(stream);
+    else for (const { key } of taken) ofSubject?.delete(key);
+    if (ofSubject?.size === 0) ofStream.delete(subject);
+    if (ofStream.size === 0) this.#open.delete(stream);
+    return taken;
+  }
+}
+
+function getOrMake<V>(of: Map<string, Map<string, V>>, key: string): Map<string, V> {
+  const known = of.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<string, V>();
+  of.set(key, made);
+  return made;
 }
