@@ -8,6 +8,8 @@ export type CliSettings = {
   readonly dataDir: string;
   /** a conductor elsewhere; undefined: the one of the data folder */
   readonly url: string | undefined;
+  /** what a conductor at an address asks for; one of a data folder keeps its own there */
+  readonly token: string | undefined;
   /** whom this user trusts */
   readonly trustStorePath: string;
   readonly isOutColored: boolean;
@@ -23,7 +25,7 @@ type Surroundings = {
   cwd(): string;
 };
 
-/** `MAESTRO_DATA`, `MAESTRO_URL`, `MAESTRO_TRUST_STORE`, `XDG_CONFIG_HOME`, `NO_COLOR` (https://no-color.org). */
+/** `MAESTRO_DATA`, `MAESTRO_URL`, `MAESTRO_TOKEN`, `MAESTRO_TRUST_STORE`, `XDG_CONFIG_HOME`, `NO_COLOR` (https://no-color.org). */
 export function readSettings({ env, stdout, stderr, cwd }: Surroundings): CliSettings {
   const folder = cwd();
   const isColorWanted = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -32,6 +34,7 @@ export function readSettings({ env, stdout, stderr, cwd }: Surroundings): CliSet
     cwd: folder,
     dataDir: env['MAESTRO_DATA'] || '.maestro',
     url: env['MAESTRO_URL'] || undefined,
+    token: env['MAESTRO_TOKEN'] || undefined,
     trustStorePath: resolve(folder, env['MAESTRO_TRUST_STORE'] || join(configHome, 'maestro', 'trust.json')),
     isOutColored: isColorWanted && stdout.isTTY === true,
     isNoteColored: isColorWanted && stderr.isTTY === true,

@@ -1,7 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import type { AddCommand, Done } from './commands/add-command.ts';
+import { addCancel } from './commands/cancel.command.ts';
+import { addPromote, addRollback } from './commands/channel.command.ts';
 import { addExport } from './commands/export.command.ts';
+import { addPublish } from './commands/publish.command.ts';
 import { addRebuild } from './commands/rebuild.command.ts';
+import { addResume } from './commands/resume.command.ts';
 import { addRun } from './commands/run.command.ts';
 import { addStatus } from './commands/status.command.ts';
 import { addUp } from './commands/up.command.ts';
@@ -15,12 +19,17 @@ import type { VerbContext } from './verbs/verb-context.ts';
 
 /** Every verb, in the order of the help. A verb is `commands/<verb>.command.ts` (its command line) and `verbs/<verb>.ts`. */
 const COMMANDS: readonly AddCommand[] = [
+  addPublish,
   addRun,
-  addUp,
   addStatus,
+  addCancel,
+  addResume,
   addExport,
   addVerify,
   addRebuild,
+  addPromote,
+  addRollback,
+  addUp,
 ];
 
 /** Runs one command line; its exit code. Every failure is told here, on standard error, without a stack. */

@@ -51,3 +51,22 @@ export function trusting(command: Command): Command {
 export function subjectArgument(): Argument {
   return new Argument('<folder|executionId>', 'folder of a receipt set, or id of a run');
 }
+
+export function executionArgument(): Argument {
+  return new Argument('<executionId>', 'id of the run');
+}
+
+export function manifestOption(): Option {
+  return new Option('-m, --manifest <file>', 'workflow manifest, .yaml or .json');
+}
+
+export function workflowOption(): Option {
+  return new Option('-w, --workflow <id>', 'name of a published workflow');
+}
+
+/** Options of verbs that start a run. */
+export function following(command: Command): Command {
+  return command
+    .option('--follow', 'follow it to its end, export and verify its receipt; always so where a conductor is started for this command')
+    .option('--out <dir>', 'where the receipt set of a followed run goes (default: <data>/exports/<run>)');
+}

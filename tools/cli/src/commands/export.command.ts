@@ -1,5 +1,5 @@
 import type { ExportFlags } from '../verbs/export.ts';
-import { addVerb, reaching } from './add-command.ts';
+import { addVerb, executionArgument, reaching } from './add-command.ts';
 import type { AddCommand } from './add-command.ts';
 
 const HELP = {
@@ -9,7 +9,7 @@ const HELP = {
 
 export const addExport: AddCommand = (program, context, done) => {
   const command = addVerb(program, 'export', HELP)
-    .argument('<executionId>', 'id of the run')
+    .addArgument(executionArgument())
     .requiredOption('--out <dir>', 'a new or empty folder; one that holds the same set is left as it is');
   reaching(command).action(async (id: string, flags: ExportFlags) =>
     done(await (await import('../verbs/export.ts')).exportSet(id, flags, context)),

@@ -8,6 +8,7 @@ import type { Screen } from '../screen.ts';
 import { startConductor } from './child.ts';
 import type { ConductorChild } from './child.ts';
 import { answers, findConductor } from './presence.ts';
+import { tokenIn } from './token.ts';
 
 /** Which conductor a verb speaks to: the one of a data folder, or one at an address. */
 export type Where = {
@@ -27,6 +28,10 @@ export type Session = {
   readonly url: string;
   /** undefined: a conductor elsewhere, whose folder is not ours to read */
   readonly dataDir: string | undefined;
+  /** it was started for this command and ends with it: a run that it leaves open waits for the next one */
+  readonly isOwn: boolean;
+  /** what the conductor asks of every request, where it asks for anything */
+  readonly token: string | undefined;
   /** Looks for a conductor again after the connection broke; another command may have ended the one that it had started. */
   renew(): Promise<void>;
   /** Ends the conductor where this session started it; idempotent. */
@@ -40,7 +45,7 @@ const ATTACH_STEP_MS = 100;
 /** Finds or starts a conductor. CliError (exit code 6): none answers or starts. */
 export async function openSession(where: Where, settings: CliSettings, screen: Screen): Promise<Session> {
   const address = where.url ?? (where.data === undefined ? settings.url : undefined);
-  if (address !== undefined) return remoteSession(address);
+  if (address !== undefined) return remoteSession(address, settings.token);
   const dataDir = resolveDataDir(where, settings);
   const workspaceDir = resolve(settings.cwd, where.workspace ?? '.');
   let held = await attach(dataDir, workspaceDir, settings, screen);
@@ -49,6 +54,12 @@ export async function openSession(where: Where, settings: CliSettings, screen: S
       return held.url;
     },
     dataDir,
+    get isOwn() {
+      return held.child !== undefined;
+    },
+    get token() {
+      return tokenIn(dataDir);
+    },
     async renew() {
       await held.child?.stop();
       held = await attach(dataDir, workspaceDir, settings, screen);
@@ -64,7 +75,7 @@ export function resolveDataDir({ data }: Where, { cwd, dataDir }: CliSettings): 
   return resolve(cwd, data ?? dataDir);
 }
 
-async function remoteSession(address: string): Promise<Session> {
+async function remoteSession(address: string, token: string | undefined): Promise<Session> {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new CliError(EXIT.usage, 'URL_INVALID', `${address} is not an address such as http://127.0.0.1:4747`);
   }
@@ -77,7 +88,7 @@ async function remoteSession(address: string): Promise<Session> {
     ]);
   };
   await check();
-  return { url, dataDir: undefined, renew: check, close: async () => undefined };
+  return { url, dataDir: undefined, isOwn: false, token, renew: check, close: async () => undefined };
 }
 
 type Held = { readonly url: string; readonly child: ConductorChild | undefined };

@@ -18,6 +18,8 @@ function sessionTo(url: string): Session & { renewed: number } {
   return {
     url,
     dataDir: undefined,
+    isOwn: false,
+    token: undefined,
     renewed: 0,
     async renew() {
       this.renewed += 1;

@@ -66,7 +66,8 @@ export class RestClient {
     for (let attempt = 1; ; attempt++) {
       try {
         const signal = endless ? this.#signal : AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-        const response = await fetch(new URL(ask.path, this.#session.url), { ...request, signal, redirect: 'error' });
+        const { url, token } = this.#session;
+        const response = await fetch(new URL(ask.path, url), { ...withToken(request, token), signal, redirect: 'error' });
         if (response.ok) return await read(response);
         throw await answerErrorOf(response);
       } catch (error) {
@@ -101,6 +102,12 @@ function requestOf({ method = 'GET', accept = 'application/json', headers = {}, 
     },
     ...(sent === undefined ? {} : { body: sent.bytes as Uint8Array<ArrayBuffer> }),
   };
+}
+
+/** A token goes to the conductor of this session only: redirects are refused. */
+function withToken(request: RequestInit, token: string | undefined): RequestInit {
+  if (token === undefined) return request;
+  return { ...request, headers: { ...(request.headers as { readonly [name: string]: string }), authorization: `Bearer ${token}` } };
 }
 
 function unreachable(url: string, cause: unknown): CliError {

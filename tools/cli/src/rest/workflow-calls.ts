@@ -93,3 +93,22 @@ export async function previewDecisions(client: RestClient, asked: Omit<StartAske
     await client.json<{ readonly decisions: readonly Preview[] }>({ method: 'POST', path, json: { version, inputs, region } })
   ).decisions;
 }
+
+/** Makes the candidate the stable version. AnswerError NO_CANDIDATE and others. */
+export function promoteWorkflow(
+  client: RestClient,
+  workflowId: string,
+  json: { readonly comment: string },
+): Promise<{ readonly id: string; readonly version: string }> {
+  return client.json({ method: 'POST', path: `/api/workflows/${encodeURIComponent(workflowId)}/promote`, json });
+}
+
+/** `version` stepped back, `to` is stable now; null: a candidate was withdrawn. AnswerError NO_EARLIER_VERSION and others. */
+export function rollBackWorkflow(
+  client: RestClient,
+  workflowId: string,
+  { to, comment }: { readonly to: string | null; readonly comment: string },
+): Promise<{ readonly id: string; readonly version: string; readonly to: string | null }> {
+  const json = { ...(to === null ? {} : { to }), comment };
+  return client.json({ method: 'POST', path: `/api/workflows/${encodeURIComponent(workflowId)}/rollback`, json });
+}

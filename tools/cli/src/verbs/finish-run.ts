@@ -5,10 +5,8 @@ import { PROGRAM } from '../install-paths.ts';
 import { exportRun } from '../receipt-set/export-run.ts';
 import type { ExportedRun } from '../receipt-set/export-run.ts';
 import { COSIGN_COMMAND } from '../receipt-set/readme.ts';
-import { Progress } from '../report/progress.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RestClient } from '../rest/client.ts';
-import { followRun } from '../rest/follow-run.ts';
 import { labelled } from '../screen.ts';
 import type { Screen } from '../screen.ts';
 import type { TrustFlags } from '../trust/verify-set.ts';
@@ -17,15 +15,6 @@ import type { VerbContext } from './verb-context.ts';
 
 /** A run with its receipt, exported and verified. */
 export type FinishedRun = { readonly exported: ExportedRun; readonly conclusion: SetConclusion; readonly exitCode: number };
-
-/** Shows a run event by event until it ends. */
-export async function showProgress(client: RestClient, executionId: string, screen: Screen): Promise<void> {
-  const progress = new Progress(screen.paintNote);
-  for await (const event of followRun(client, executionId)) {
-    const line = progress.line(event);
-    if (line !== undefined) screen.note(line);
-  }
-}
 
 /** Exports the set of an ended run and verifies what was written. A receipt that does not verify outweighs any verdict. */
 export async function finishRun(

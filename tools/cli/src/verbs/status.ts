@@ -2,7 +2,7 @@ import { commandFor } from '../conductor/session.ts';
 import { EXIT, exitCodeOfVerdict } from '../exit-codes.ts';
 import { collectSet } from '../receipt-set/collect-set.ts';
 import { renderSummary } from '../report/summary.ts';
-import { showProgress } from './finish-run.ts';
+import { followRun } from './follow-run.ts';
 import { withConductor } from './verb-context.ts';
 import type { CommonFlags, VerbContext } from './verb-context.ts';
 
@@ -14,7 +14,7 @@ export async function status(flags: StatusFlags, context: VerbContext): Promise<
   const path = `/api/executions/${encodeURIComponent(flags.execution)}`;
   return withConductor(flags, context, async (client) => {
     const { verdict } = await client.json<{ readonly verdict: string | null }>({ path });
-    if (verdict === null) await showProgress(client, flags.execution, screen);
+    if (verdict === null) await followRun(client, flags.execution, flags, context);
     const { receipt, keyId } = await collectSet(client, flags.execution);
     const exitCode = exitCodeOfVerdict(receipt.verdict);
     if (flags.json === true)
