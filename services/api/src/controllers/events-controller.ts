@@ -45,12 +45,13 @@ export class EventsController {
     const id = executionIdOf(text);
     const fields = { from: optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0), limit: optional(wholeNumber(1, PAGE_EVENTS_MAX), PAGE_EVENTS) };
     const { from, limit } = readFields(request.query, fields, 'query');
+    const resumed = resumeFrom(request, from);
     if (!asksFor(request, EVENT_STREAM)) {
       const page = await this.#queries.execute(new GetEvents(id, from, limit));
       reply.code(200).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(page));
       return;
     }
-    const tail = await this.#tails.open(id, resumeFrom(request, from), (leave) => reply.raw.once('close', leave));
+    const tail = await this.#tails.open(id, resumed, (leave) => reply.raw.once('close', leave));
     if (tail === null) reply.code(204).send('');
     else reply.code(200).header('content-type', EVENT_STREAM).header('Cache-Control', 'no-store').header('X-Accel-Buffering', 'no').send(tail);
   }
