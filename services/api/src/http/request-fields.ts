@@ -70,7 +70,7 @@ export const jsonObject: Reader<JsonObject> = (given) => {
 /** Free words of whoever asks: public, kept in the history. */
 export const comment = text('at most 1024 characters', /^.{0,1024}$/su);
 
-/** Not given → the fallback. Null is a value, and a wrong one: the document offers none. */
+/** Not given (or null) → the fallback. */
 export function optional<T, F>(reader: Reader<T>, fallback: F): Reader<T | F> {
-  return (given) => (given === undefined ? fallback : reader(given));
+  return (given) => (given === undefined || given === null ? fallback : reader(given));
 }

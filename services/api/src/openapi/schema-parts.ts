@@ -12,6 +12,12 @@ export function object(properties: { readonly [name: string]: SchemaPart }, o: {
   return { type: 'object', ...(o.description === undefined ? {} : { description: o.description }), ...(required.length === 0 ? {} : { required }), properties };
 }
 
+/** A closed body of a request. What is not required may be null, which is as good as not given. */
+export function request(required: { readonly [name: string]: SchemaPart }, optional: { readonly [name: string]: SchemaPart }): SchemaPart {
+  const either = Object.fromEntries(Object.entries(optional).map(([name, part]) => [name, nullable(part)]));
+  return { ...object({ ...required, ...either }, { optional: Object.keys(optional) }), additionalProperties: false };
+}
+
 export function list(items: SchemaPart): SchemaPart {
   return { type: 'array', items };
 }

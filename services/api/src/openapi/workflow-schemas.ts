@@ -1,4 +1,4 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, text, time, version, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, request, text, time, version, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const finding = object({ code: text, path: list({ type: ['string', 'integer'] }), params: anyObject });
@@ -6,17 +6,14 @@ const finding = object({ code: text, path: list({ type: ['string', 'integer'] })
 /** Components that requests and answers about workflows refer to. */
 export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
   SavedDraft: object({ id: text, version, digest, position }),
-  PublishRequest: { ...object({ version: described(version, 'refused where the draft is another version') }, { optional: ['version'] }), additionalProperties: false },
+  PublishRequest: request({}, { version: described(version, 'refused where the draft is another version') }),
   Published: object({ id: text, version, digest, channel: text, position }),
   PublishPending: object({ id: text, version, digest, checkId: nullable(text), position, links: object({ command: text }) }),
-  PromoteRequest: { ...object({ comment }, { optional: ['comment'] }), additionalProperties: false },
+  PromoteRequest: request({}, { comment }),
   Promoted: object({ id: text, version: described(version, 'the stable one from now on'), position }),
-  RollbackRequest: { ...object({ to: described(version, 'not given: the candidate is withdrawn, or the stable version before comes back'), comment }, { optional: ['to', 'comment'] }), additionalProperties: false },
+  RollbackRequest: request({}, { to: described(version, 'not given: the candidate is withdrawn, or the stable version before comes back'), comment }),
   RolledBack: object({ id: text, version: described(version, 'it stepped back'), to: described(nullable(version), 'the stable one from now on; null: the stable one stayed'), position }),
-  DryRunRequest: {
-    ...object({ inputs: anyObject, region, version: described(version, 'not given: the draft') }, { optional: ['inputs', 'region', 'version'] }),
-    additionalProperties: false,
-  },
+  DryRunRequest: request({}, { inputs: anyObject, region, version: described(version, 'not given: the draft') }),
   PlanResult: object({
     workflow: object({ id: text, version, digest, source: oneOfValues('draft', 'published') }),
     plan: object({ levels: list(list(text)), criticalPath: list(text), tasks: list(ref('PlannedTask')) }),
