@@ -23,6 +23,13 @@ export const steps = [
   { name: 'shell scripts', run: ['tools/ci/shell-check.sh'], cores: 1, after: ['outside tools'] },
   { name: 'policy bundles are current', run: ['tools/policy/check.sh'], cores: 1, after: ['test', 'outside tools'] },
   { name: 'an append is synced to disk', run: ['libs/adapters/sqlite/fixtures/fsync-ratio.sh'], cores: 1, after: ['test', 'outside tools'] },
+  {
+    name: 'generated requests find no undocumented answer',
+    run: node('--conditions=source', 'tools/chaos/src/generated-requests/main.ts'),
+    cores: 2,
+    lines: 26,
+    after: ['test', 'outside tools'],
+  },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',

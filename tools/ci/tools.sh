@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the outside tools of the gates: opa and cosign by Go into a cache keyed by version, the rest by apt.
+# Installs the outside tools of the gates: opa and cosign by Go, schemathesis by pip, into a cache keyed by version; the
+# rest by apt.
 # Safe to run twice at once: the second waits. A tool that cannot be had is an error.
 set -euo pipefail
 cache=${MAESTRO_TOOL_CACHE:-$HOME/.cache/maestro/tools}
@@ -33,19 +34,40 @@ go_tool() {
   build=
 }
 
+# python_tool <name> <version> <file of pinned requirements>: a virtual environment, with a link to its program at the top.
+# An environment cannot be moved, so the link, made last, is what says that it is whole.
+python_tool() {
+  local folder="$cache/$1-$2"
+  if [[ -x $folder/$1 ]]; then
+    echo "$1 $2: in the cache"
+    return
+  fi
+  echo "$1 $2: installing …"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement "$3"
+  ln -s "bin/$1" "$folder/$1"
+}
+
 # apt_tools <command>…: installs the Debian packages of that name for the commands that are missing
 apt_tools() {
   local missing=() command
   for command in "$@"; do command -v "$command" >/dev/null || missing+=("$command"); done
-  if ((${#missing[@]} == 0)); then return; fi
-  echo "apt: ${missing[*]}"
+  if ((${#missing[@]} > 0)); then apt_package "${missing[@]}"; fi
+}
+
+# apt_package <package>…
+apt_package() {
+  echo "apt: $*"
   local as=()
   if ((EUID != 0)); then as=(sudo); fi
   "${as[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 apt_tools strace jq shellcheck python3
+python3 -c 'import ensurepip' 2>/dev/null || apt_package python3-venv
 go_tool opa 1.21.3 github.com/open-policy-agent/opa
+python_tool schemathesis 4.32.5 "$(dirname "$0")/../chaos/schemathesis/requirements.txt"
 go_tool cosign 3.1.2 github.com/sigstore/cosign/v3/cmd/cosign
 for command in strace jq shellcheck python3; do command -v "$command"; done

@@ -9,10 +9,10 @@ const toolSpecs = /\.tool\.spec\.ts$/;
 const realSpecs = /\.(int|e2e|tool)\.spec\.ts$/;
 const secondChancesMax = 3;
 
-/** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `COSIGN`). */
+/** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `COSIGN`, `SCHEMATHESIS`). */
 export function toolEnvironment() {
   const cache = process.env.MAESTRO_TOOL_CACHE ?? `${homedir()}/.cache/maestro/tools`;
-  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN']];
+  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN'], ['schemathesis', 'SCHEMATHESIS']];
   const found = {};
   for (const folder of existsSync(cache) ? readdirSync(cache).sort() : []) {
     const [name, variable] = wanted.find(([tool]) => folder.startsWith(`${tool}-`)) ?? [];
