@@ -1,4 +1,4 @@
-import { CANCEL, EXECUTION_ID, RunUnderTest, STREAM, hex, planned } from '../fixtures/run-under-test.ts';
+import { CANCEL, EXECUTION_ID, RunUnderTest, STREAM, hex, planned, requestFor } from '../fixtures/run-under-test.ts';
 import { WORKFLOW_STREAM, WorkflowUnderTest } from '../fixtures/workflow-under-test.ts';
 import { commandRowOf } from './command-row.ts';
 
@@ -18,5 +18,19 @@ describe('what became of a command', () => {
       { type: 'execution.cancel.v1', stream: STREAM, revision: 2, result: { executionId: EXECUTION_ID } },
     ]);
     expect(rows[0]).toMatchObject({ id: hex('7'), at: '2026-01-05T10:00:10.000Z', actor: 'user:local' });
+  });
+  it('a resume is told from a start by its link, a promotion and a rollback by what they changed', () => {
+    const workflow = new WorkflowUnderTest().published('1.0.0').published('1.0.1');
+    workflow.send({ kind: 'promote', comment: '' });
+    workflow.send({ kind: 'rollback', to: null, comment: '' });
+    const run = new RunUnderTest();
+    const resumedFrom = { executionId: '01920000-0000-7000-8000-000000000009', rootExecutionId: EXECUTION_ID, headRevision: 5, headHash: hex('6') };
+    run.accepted({ kind: 'start', request: requestFor([planned('a')], { resumedFrom }) });
+    const rows = [...workflow.history.slice(-2), ...run.history].flatMap((recorded) => commandRowOf(recorded) ?? []);
+    expect(rows.map(({ type, result }) => ({ type, result }))).toEqual([
+      { type: 'workflow.promote.v1', result: { id: 'greeting', version: '1.0.1' } },
+      { type: 'workflow.rollback.v1', result: { id: 'greeting', version: '1.0.1', to: '1.0.0' } },
+      { type: 'execution.resume.v1', result: { executionId: EXECUTION_ID, resumedFrom: resumedFrom.executionId } },
+    ]);
   });
 });
