@@ -14,6 +14,8 @@ export const EXIT = {
   receiptNotVerified: 7,
   /** `rebuild`: other bytes than the exported ones */
   rebuildMismatch: 8,
+  /** `policy test`: the packs' own tests */
+  policyTestsFailed: 9,
   /** 128 + SIGINT, as shells write it */
   interrupted: 130,
 } as const;

@@ -6,6 +6,7 @@ const root = new URL('../../../', import.meta.url);
 /** Places of this installation that the command line starts or reads. */
 export const INSTALLED = {
   conductor: fileURLToPath(new URL('services/conductor/dist/main.js', root)),
+  policyPacks: fileURLToPath(new URL('policy/packs', root)),
   /** compiled code that Node keeps between starts */
   compileCache: fileURLToPath(new URL('.cache/compile', root)),
 } as const;

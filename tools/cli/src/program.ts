@@ -3,6 +3,8 @@ import type { AddCommand, Done } from './commands/add-command.ts';
 import { addCancel } from './commands/cancel.command.ts';
 import { addPromote, addRollback } from './commands/channel.command.ts';
 import { addExport } from './commands/export.command.ts';
+import { addPlan } from './commands/plan.command.ts';
+import { addPolicy } from './commands/policy.command.ts';
 import { addPublish } from './commands/publish.command.ts';
 import { addRebuild } from './commands/rebuild.command.ts';
 import { addResume } from './commands/resume.command.ts';
@@ -19,6 +21,7 @@ import type { VerbContext } from './verbs/verb-context.ts';
 
 /** Every verb, in the order of the help. A verb is `commands/<verb>.command.ts` (its command line) and `verbs/<verb>.ts`. */
 const COMMANDS: readonly AddCommand[] = [
+  addPlan,
   addPublish,
   addRun,
   addStatus,
@@ -27,6 +30,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExport,
   addVerify,
   addRebuild,
+  addPolicy,
   addPromote,
   addRollback,
   addUp,

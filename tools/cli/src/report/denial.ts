@@ -1,5 +1,5 @@
 import { escapePointer } from '@maestro/domain';
-import type { PackVerdict, Preview } from '../rest/workflow-calls.ts';
+import type { Finding, PackVerdict, Preview } from '../rest/workflow-calls.ts';
 import type { Paint } from '../screen.ts';
 import { printable } from '../screen.ts';
 
@@ -16,11 +16,21 @@ export function renderDenial(
     const placed = found.filter(({ code }) => violations.includes(code));
     const bare = violations.filter((code) => !placed.some((finding) => finding.code === code));
     return [
-      ...placed.map(({ code, path, params }) => `${pack}  ${paint('bad', code)}  at ${placeOf(path)}${paramsText(params)}`),
+      ...placed.map((finding) => findingText(pack, finding, paint)),
       ...bare.map((code) => `${pack}  ${paint('bad', code)}`),
     ];
   });
   return lines.map((line) => `  ${line}`).join('\n');
+}
+
+/** The same where the places are known already, each once. */
+export function renderFindings(decisions: readonly Pick<Preview, 'pack' | 'violations'>[], paint: Paint): string {
+  const lines = decisions.flatMap(({ pack, violations }) => violations.map((finding) => findingText(pack, finding, paint)));
+  return [...new Set(lines)].map((line) => `  ${line}`).join('\n');
+}
+
+function findingText(pack: string, { code, path, params }: Finding, paint: Paint): string {
+  return `${pack}  ${paint('bad', printable(code))}${path.length === 0 ? '' : `  at ${placeOf(path)}`}${paramsText(params)}`;
 }
 
 /** Policy sees the manifest under names of its own; people look for the place where they wrote it. */
