@@ -38,6 +38,9 @@ export const flowCases: readonly Case[] = [
         newWork('l', { workClass: 'large' }),
       ]);
       await large.take(2);
+      expect(await queue.depth('task', 'small')).toEqual({ waiting: 1, leased: 0 });
+      expect(await queue.depth('task', 'large')).toEqual({ waiting: 0, leased: 1 });
+      expect(await queue.depth('policy', 'large')).toEqual({ waiting: 0, leased: 0 });
       await advance(0);
       expect(large.seen.map((c) => c.leased.work.intentId).sort()).toEqual(['l', 'm']);
       const any = new Hand(queue);

@@ -54,7 +54,8 @@ export interface WorkQueue {
   ): Consumption;
   /** Best effort: drops waiting work of these intents and aborts the signals of leased work. */
   revoke(intentIds: readonly string[]): Promise<void>;
-  depth(kind: WorkKind): Promise<QueueDepth>;
+  /** Of all classes, or of one; counting one may look at every entry. */
+  depth(kind: WorkKind, workClass?: string): Promise<QueueDepth>;
   /** Idempotent. */
   close(): Promise<void>;
 }

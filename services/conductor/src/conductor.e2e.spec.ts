@@ -43,6 +43,16 @@ async function receiptOf(id: string): Promise<{ verdict: string; steps: { status
   }
 }
 
+/** Until the receipt role has read back and verified what it stored. */
+async function verifiedReceipts(): Promise<string> {
+  for (;;) {
+    const metrics = await (await fetch(`${conductor?.url}/metrics`)).text();
+    const [results] = /mc_receipt_verifications_total\{result=.*/.exec(metrics) ?? [];
+    if (results === 'mc_receipt_verifications_total{result="verified"} 1' && metrics.includes('mc_open_runs 0')) return results;
+    if (results !== undefined && !results.includes('"verified"')) throw new Error(results);
+  }
+}
+
 async function runHello(): Promise<string> {
   await call('/api/workflows', HELLO);
   expect((await call('/api/workflows/hello/publish', {})).status).toBe(200);
@@ -86,7 +96,9 @@ describe('a conductor with all roles in one process', () => {
     const metrics = await (await fetch(`${conductor?.url}/metrics`)).text();
     expect(metrics).toMatch(/mc_commands_total\{type="execution.start.v1",outcome="ok"\} 1/);
     expect(metrics).toMatch(/mc_publish_to_start_ms_count 1/);
-    expect(metrics).not.toContain('NaN');
+    expect(metrics).toMatch(/mc_append_ms_count\{outcome="appended"\} [1-9]/);
+    expect(metrics).toContain('mc_queue_waiting{kind="task",class="small"} 0');
+    await verifiedReceipts();
   });
 
   it('remembers refusals over a restart', async () => {

@@ -24,7 +24,7 @@ export type Composition = {
 };
 
 /** Runner classes of this process; a cluster gives each class runners of its own. */
-const CLASSES = ['small', 'medium', 'large'];
+export const CLASSES = ['small', 'medium', 'large'];
 
 /** All roles in one process: the embedded default. Each gets its ports here and knows no other role. */
 @Module({})
@@ -41,7 +41,7 @@ export class ConductorModule {
         PolicyModule.register(shared),
         RunnerModule.register(runner),
         ProjectorModule.register(shared),
-        ReceiptModule.register(shared),
+        ReceiptModule.register({ ...shared, verify: api.verify }),
       ],
     };
   }

@@ -2,15 +2,14 @@ import { createPublicKey } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Json } from '@maestro/domain';
-import { Fault } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { openCommandRole } from '@maestro/runtime';
+import { measureAppends, openCommandRole } from '@maestro/runtime';
 import type { CommandRole } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
 import { releaseVersion } from './build-info.ts';
 import { commandRecords } from './command-records.ts';
-import { ConductorModule } from './conductor.module.ts';
+import { CLASSES, ConductorModule } from './conductor.module.ts';
 import type { Config } from './config.ts';
 import { openAccessToken } from './access-token.ts';
 import { openDataFolder, refusing } from './data-folder.ts';
@@ -41,12 +40,11 @@ const INPUT_BYTES_MAX = 64 * 1024;
 export async function startConductor(config: Config, log: Log): Promise<Conductor> {
   const folder = openDataFolder(config.dataDir);
   let url: string | null = null;
-  const ports = await openPorts(config, folder, () => url).catch((error: unknown) => {
+  const opened = await openPorts(config, folder, () => url).catch((error: unknown) => {
     throw namingHolder(folder, error);
   });
   const metrics = openMetrics();
-  const command = commandRole(config, ports, metrics, log, () => url);
-  const api = apiDependencies({ config, folder, ports, metrics, command, log, url: () => url });
+  const ports = { ...opened, store: measureAppends(opened.store, { clock: opened.clock, metrics }) };
   let app: NestFastifyApplication | undefined;
   const stop = async (): Promise<void> => {
     withdraw(folder);
@@ -55,6 +53,8 @@ export async function startConductor(config: Config, log: Log): Promise<Conducto
     await ports.close();
   };
   try {
+    const command = commandRole(config, ports, metrics, log, () => url);
+    const api = apiDependencies({ config, folder, ports, metrics, command, log, url: () => url });
     const composition = { config, ports, command, api, metrics, log, tenant: TENANT };
     app = await NestFactory.create<NestFastifyApplication>(ConductorModule.register(composition), createHttpAdapter(api.settings), { logger: false, abortOnError: false, bodyParser: false });
     await configureHttp(app, api);
@@ -80,9 +80,18 @@ function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Lo
   const command = openCommandRole({ ...ports, metrics, log, settings });
   metrics.onScrape(async () => {
     metrics.gauge('mc_open_intents', command.openCount());
-    for (const kind of ['policy', 'task'] as const) metrics.gauge('mc_queue_waiting', (await ports.queue.depth(kind)).waiting, { kind });
+    metrics.gauge('mc_open_runs', command.openRunCount());
+    await Promise.all(LANES.map((lane) => gaugeLane(ports, metrics, lane)));
   });
   return command;
+}
+
+const LANES = [['policy', 'default'], ...CLASSES.map((runnerClass) => ['task', runnerClass] as const)] as const;
+
+async function gaugeLane({ queue }: Ports, metrics: MetricsPage, [kind, workClass]: (typeof LANES)[number]): Promise<void> {
+  const { waiting, leased } = await queue.depth(kind, workClass);
+  metrics.gauge('mc_queue_waiting', waiting, { kind, class: workClass });
+  metrics.gauge('mc_queue_leased', leased, { kind, class: workClass });
 }
 
 type ApiParts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly command: CommandRole; readonly log: Log; readonly url: () => string | null };

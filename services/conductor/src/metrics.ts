@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '@maestro/ports';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 type Definition = { readonly kind: 'counter' | 'gauge' | 'histogram'; readonly help: string; readonly labels?: readonly string[]; readonly buckets?: readonly number[] };
 
@@ -14,12 +14,16 @@ export const METRICS: { readonly [name: string]: Definition } = {
   mc_task_duration_ms: { kind: 'histogram', help: 'Attempts by package and outcome, milliseconds', labels: ['uses', 'outcome'], buckets: MS },
   mc_projected_events_total: { kind: 'counter', help: 'Events folded into query models' },
   mc_receipts_signed_total: { kind: 'counter', help: 'Receipts signed by outcome (appended, or conflict: there was one already)', labels: ['outcome'] },
+  mc_receipt_verifications_total: { kind: 'counter', help: 'Stored receipts that were verified, by result (verified, or the class of the failure)', labels: ['result'] },
   mc_receipt_seal_ms: { kind: 'histogram', help: 'From the terminal event to the stored receipt, milliseconds', buckets: MS },
   mc_publish_to_start_ms: { kind: 'histogram', help: 'From the request of a run to its first task, milliseconds', buckets: MS },
+  mc_append_ms: { kind: 'histogram', help: 'Appends to the event store by outcome, from call to answer, milliseconds', labels: ['outcome'], buckets: MS },
   http_requests_total: { kind: 'counter', help: 'REST answers by method and status', labels: ['method', 'status'] },
   http_5xx_total: { kind: 'counter', help: 'REST answers with a status of 500 or more' },
+  mc_open_runs: { kind: 'gauge', help: 'Runs without a verdict' },
   mc_open_intents: { kind: 'gauge', help: 'Open intents and timers' },
-  mc_queue_waiting: { kind: 'gauge', help: 'Work waiting for a consumer', labels: ['kind'] },
+  mc_queue_waiting: { kind: 'gauge', help: 'Work waiting for a consumer, by kind and class', labels: ['kind', 'class'] },
+  mc_queue_leased: { kind: 'gauge', help: 'Work that a consumer has taken, by kind and class', labels: ['kind', 'class'] },
   mc_event_loop_delay_ms: { kind: 'gauge', help: 'Event loop delay, milliseconds, since the last scrape', labels: ['quantile'] },
 };
 
@@ -28,6 +32,7 @@ export type MetricsPage = Metrics & { readonly contentType: string; text(): Prom
 /** Prometheus metrics of this process. Never throws: a metric that fails is lost, the work is not. */
 export function openMetrics(): MetricsPage {
   const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const samples: (() => Promise<void>)[] = [];
@@ -47,7 +52,7 @@ export function openMetrics(): MetricsPage {
         self.gauge('mc_event_loop_delay_ms', delay.percentile(at) / 1e6, { quantile });
       }
       delay.reset();
-      await Promise.all(samples.map((sample) => sample()));
+      await Promise.allSettled(samples.map((sample) => sample()));
       return registry.metrics();
     },
   };

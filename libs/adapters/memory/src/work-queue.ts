@@ -123,9 +123,12 @@ export class MemoryWorkQueue implements WorkQueue {
     }
   }
 
-  async depth(kind: WorkKind): Promise<QueueDepth> {
+  async depth(kind: WorkKind, workClass?: string): Promise<QueueDepth> {
     this.#check();
-    return { ...this.#depths[kind] };
+    if (workClass === undefined) return { ...this.#depths[kind] };
+    const entries = [...this.#entries.values()].filter(({ work }) => work.kind === kind && work.workClass === workClass);
+    const leased = entries.filter(({ state }) => state === 'leased').length;
+    return { waiting: entries.length - leased, leased };
   }
 
   /** Intents that handlers rejected, with their reasons, the oldest first. */

@@ -1,16 +1,19 @@
 import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
-import type { Clock, CommandGateway, Entropy, EventStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
+import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { WorkOrders } from '../dispatch/work-orders.ts';
 import { ManifestSource } from '../manifest-source.ts';
 import { SealedValues } from '../sealed-values.ts';
+import { Admission } from './admission.ts';
 import { AggregateHandler } from './aggregate.ts';
 import { AttemptReports } from './attempt-reports.ts';
 import { CommandLedger } from './command-ledger.ts';
 import { CommandRouter } from './command-router.ts';
 import { ExecutionCommands } from './execution-commands.ts';
 import type { RunSettings } from './execution-commands.ts';
+import { Gateway } from './gateway.ts';
+import { localAuthorizer } from './local-authorizer.ts';
 import { PolicyAnswers } from './policy-answers.ts';
 import { ResumeOutputs } from './resume-outputs.ts';
 import { ResumeRun } from './resume-run.ts';
@@ -27,6 +30,8 @@ export type CommandRoleDependencies = {
   readonly entropy: Entropy;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** default: where there is no login, the one local user */
+  readonly authorizer?: Authorizer;
   readonly settings: RunSettings & { readonly tenant: string };
 };
 
@@ -36,6 +41,8 @@ export type CommandRole = {
   readonly ledger: CommandLedger;
   /** open intents and timers */
   readonly openCount: () => number;
+  /** runs without a verdict */
+  readonly openRunCount: () => number;
   /** Folds what happened before, publishes what is open; resolves when commands may come. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -72,12 +79,14 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const resumes = new ResumeRun({ handler: executionHandler, store, workflows, values, packages: d.packages, policies: d.policies, conductorUrl: settings.conductorUrl });
   const outputs = new ResumeOutputs(store, values, (stream) => findRun(stream, 'newest'));
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, resumes, outputs, settings });
-  const gateway = new CommandRouter(workflows, executions, ledger, d.metrics, d.log);
+  const router = new CommandRouter(workflows, executions);
+  const gateway = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log });
   const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant });
   return {
     gateway,
     ledger,
     openCount: () => opened.openCount,
+    openRunCount: () => opened.openRunCount,
     async start() {
       await ledger.load();
       dispatcher = opened;

@@ -102,6 +102,10 @@ export class Dispatcher {
     return this.#book.openCount;
   }
 
+  get openRunCount(): number {
+    return this.#book.openRunCount;
+  }
+
   async #recover(): Promise<void> {
     if (!this.#recovering) return;
     this.#recovering = false;

@@ -106,6 +106,7 @@ describe('the book of open intents', () => {
     await book.write('c');
     expect(book.isDue).toBe(false);
     expect(book.openCount).toBe(1_000);
+    expect(book.openRunCount).toBe(new Set([...book.all()].map(({ stream }) => stream)).size);
   });
 
   it('the end of a run closes what is open of it, and nothing of a run whose id begins alike', () => {

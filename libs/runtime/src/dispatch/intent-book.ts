@@ -71,6 +71,13 @@ export class IntentBook {
     return this.#openCount;
   }
 
+  /** A run has its limit open from its request until its verdict. */
+  get openRunCount(): number {
+    let count = 0;
+    for (const stream of this.#open.keys()) if (stream.startsWith('execution-')) count += 1;
+    return count;
+  }
+
   /** Whether so much was folded since the last write that it should be written now. */
   get isDue(): boolean {
     return this.#foldedSinceWrite >= WRITE_EVENTS_MAX;
