@@ -11,6 +11,7 @@ import { startExecutionHandler } from './commands/start-execution.ts';
 import { CatalogueController } from './controllers/catalogue-controller.ts';
 import { EventsController } from './controllers/events-controller.ts';
 import { ExecutionCommandsController } from './controllers/execution-commands-controller.ts';
+import { ExecutionStateController } from './controllers/execution-state-controller.ts';
 import { ExecutionsController } from './controllers/executions-controller.ts';
 import { OperationsController } from './controllers/operations-controller.ts';
 import { ReceiptsController } from './controllers/receipts-controller.ts';
@@ -42,6 +43,7 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       WorkflowChannelsController,
       WorkflowsController,
       ExecutionsController,
+      ExecutionStateController,
       ExecutionCommandsController,
       EventsController,
       ReceiptsController,

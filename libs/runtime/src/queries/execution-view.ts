@@ -2,6 +2,8 @@ import type { Counts, PlanTask, PolicyDecision } from '@maestro/contracts';
 import { executionDecider, executionStream, usdOf } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionId, ExecutionPhase, ExecutionState, Recorded, TaskPhase, Verdict } from '@maestro/domain';
 import type { Cursor, EventStore } from '@maestro/ports';
+import { historyAt } from './moment.ts';
+import type { Moment, NotThen } from './moment.ts';
 import { readHistory } from './stream-history.ts';
 import type { Unreadable } from './stream-history.ts';
 import { BLANK_TIMES, foldTaskTimes } from './task-times.ts';
@@ -55,9 +57,13 @@ type Details = {
   readonly times: Map<string, TaskTimes>;
 };
 
-/** Always fresh: read from the event store, never from a view that lags. */
-export async function readExecution(store: EventStore, id: ExecutionId): Promise<ExecutionView | Unreadable | { readonly kind: 'missing' }> {
-  const history = await readHistory(store, executionStream(id));
+/** Always fresh: read from the event store, never from a view that lags. With a moment: as it was then. */
+export async function readExecution(store: EventStore, id: ExecutionId): Promise<ExecutionView | Unreadable | { readonly kind: 'missing' }>;
+export async function readExecution(store: EventStore, id: ExecutionId, moment: Moment | null): Promise<ExecutionView | Unreadable | NotThen | { readonly kind: 'missing' }>;
+export async function readExecution(store: EventStore, id: ExecutionId, moment: Moment | null = null): Promise<ExecutionView | Unreadable | NotThen | { readonly kind: 'missing' }> {
+  const now = await readHistory(store, executionStream(id));
+  if (now.kind !== 'history') return now;
+  const history = moment === null ? now : historyAt(now, moment);
   if (history.kind !== 'history') return history;
   let state = executionDecider.initial();
   const details: Details = { finishedAt: null, decisions: [], times: new Map() };

@@ -13,6 +13,8 @@ export type Unreadable = {
 export type History = {
   readonly kind: 'history';
   readonly events: readonly [Recorded, ...Recorded[]];
+  /** of each event */
+  readonly cursors: readonly Cursor[];
   /** of the latest event */
   readonly position: Cursor;
 };
@@ -25,7 +27,7 @@ export async function readHistory(store: EventStore, stream: StreamName): Promis
   const [first, ...rest] = decoded.events;
   const position = stored.at(-1)?.cursor;
   if (first === undefined || position === undefined) return { kind: 'missing' };
-  return { kind: 'history', events: [first, ...rest], position };
+  return { kind: 'history', events: [first, ...rest], cursors: stored.map(({ cursor }) => cursor), position };
 }
 
 /** Stored bytes → events, or the first that cannot be read. */

@@ -4,7 +4,7 @@ import type { Json, StreamName } from '@maestro/domain';
 import { canonicalBytes, eventHash } from '@maestro/receipt';
 import { LiveTails } from '../edge/live-tails.ts';
 import { Parts, openApi } from '../../fixtures/api.ts';
-import { OTHER_RUN, RUN, RUN_EVENTS, append } from '../../fixtures/histories.ts';
+import { OTHER_RUN, RUN, RUN_EVENTS, append, taskScheduled } from '../../fixtures/histories.ts';
 
 const STREAM = `execution-${RUN}`;
 const TAIL = { accept: 'text/event-stream' };
@@ -46,6 +46,31 @@ describe('GET /api/executions/{id}/events', () => {
     expect([...first.items, ...second.items].map(({ event }) => event.revision)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(second.next).toBeNull();
     for (const { hash, event } of first.items) expect(eventHash(canonicalBytes(event))).toBe(hash);
+  });
+
+  it('answers the stored bytes, a line each, by Accept', async () => {
+    await append(parts.store, STREAM, RUN_EVENTS);
+    const answer = await app.inject({ url: `/api/executions/${RUN}/events?from=3`, headers: { accept: 'application/x-ndjson' } });
+
+    expect([answer.statusCode, answer.headers['content-type'], answer.headers['vary']]).toEqual([200, 'application/x-ndjson', 'Accept']);
+    expect(answer.body).toBe((await storedTexts()).slice(3).map((text) => `${text}\n`).join(''));
+  });
+
+  it('answers lines of more than one page, and none behind the end', async () => {
+    const many = Array.from({ length: 450 }, (_, i) => taskScheduled(`t${i}`));
+    await append(parts.store, STREAM, RUN_EVENTS.slice(0, 4));
+    for (let i = 0; i < many.length; i += 150) await append(parts.store, STREAM, many.slice(i, i + 150));
+    const lines = (from: number) => app.inject({ url: `/api/executions/${RUN}/events?from=${from}`, headers: { accept: 'application/x-ndjson' } });
+
+    expect((await lines(0)).body.split('\n')).toHaveLength(455);
+    expect([(await lines(454)).statusCode, (await lines(454)).body]).toEqual([200, '']);
+  });
+
+  it('refuses an Accept that none of its forms fits', async () => {
+    await append(parts.store, STREAM, RUN_EVENTS);
+    const answer = await app.inject({ url: `/api/executions/${RUN}/events`, headers: { accept: 'text/html' } });
+
+    expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([406, 'NOT_ACCEPTABLE']);
   });
 
   it('tails the stored bytes live and ends after the terminal event', async () => {
@@ -114,7 +139,7 @@ describe('GET /api/executions/{id}/events', () => {
 
   it('knows no other run', async () => {
     expect((await app.inject({ url: `/api/executions/${OTHER_RUN}/events` })).statusCode).toBe(404);
-    expect((await app.inject({ url: `/api/executions/${OTHER_RUN}/events`, headers: TAIL })).statusCode).toBe(404);
+    for (const accept of [TAIL.accept, 'application/x-ndjson']) expect((await app.inject({ url: `/api/executions/${OTHER_RUN}/events`, headers: { accept } })).statusCode).toBe(404);
   });
 });
 

@@ -1,18 +1,17 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { Entropy } from '@maestro/ports';
 import { tokenOf } from '../api-dependencies.ts';
 import { StartExecution, linksOf } from '../commands/start-execution.ts';
 import type { StartedExecution } from '../commands/start-execution.ts';
-import { executionIdOf } from '../edge/found.ts';
 import { identify } from '../http/command-identity.ts';
 import { headerOf } from '../http/exchange.ts';
 import type { HttpReply, HttpRequest } from '../http/exchange.ts';
 import { bodyValue, jsonObject, oneOf, optional, readFields, text } from '../http/request-fields.ts';
 import { COMMAND_HEADERS, Operation } from '../openapi/answers.ts';
 import { SAMPLE_EXECUTION_ID } from '../openapi/samples.ts';
-import { GetExecution, ListExecutions } from '../queries/execution-queries.ts';
+import { ListExecutions } from '../queries/execution-queries.ts';
 import type { ApiSettings } from '../settings.ts';
 import { LIST_HEADERS, LIST_QUERY, readListQuery } from './list-query.ts';
 
@@ -80,16 +79,5 @@ export class ExecutionsController {
   list(@Req() request: HttpRequest): Promise<unknown> {
     const { workflow, status, ...asked } = readListQuery(request, { workflow: optional(workflowId, null), status: optional(oneOf(STATUSES), null) });
     return this.#queries.execute(new ListExecutions(asked, { workflow, status }));
-  }
-
-  @Get(':id')
-  @Operation({
-    id: 'getExecution',
-    summary: 'A run as it is now, folded from its history',
-    answers: { 200: { description: 'Status, tasks, verdict', json: 'Execution' } },
-    problems: [404, 503],
-  })
-  get(@Param('id') id: string): Promise<unknown> {
-    return this.#queries.execute(new GetExecution(executionIdOf(id)));
   }
 }

@@ -3,7 +3,7 @@ import { Fault } from '@maestro/ports';
 import type { RejectionCode } from '@maestro/domain';
 import { clientCommandId } from '@maestro/runtime';
 import { Parts, openApi } from '../../fixtures/api.ts';
-import { MANIFEST, MANIFEST_DIGEST, append, draftSaved, publishDecided, publishDenied, publishRequested, published } from '../../fixtures/histories.ts';
+import { MANIFEST, MANIFEST_DIGEST, RUN, append, draftSaved, publishDecided, publishDenied, publishRequested, published } from '../../fixtures/histories.ts';
 import { REJECTION_STATUS } from '../problem/rejection-status.ts';
 
 const DIGEST = `sha256:${MANIFEST_DIGEST}`;
@@ -29,9 +29,11 @@ afterEach(() => app.close());
 const post = (url: string, payload?: object, headers: Record<string, string> = {}) =>
   app.inject({ method: 'POST', url, headers, ...(payload === undefined ? {} : { payload }) });
 
+const saved = () => ({ kind: 'ok', position: '7', result: { id: 'hello-world', version: '1.0.0', digest: DIGEST } }) as const;
+
 describe('POST /api/workflows', () => {
   it('sends the manifest as a command and answers 201 with what was made', async () => {
-    parts.gateway.answer = () => ({ kind: 'ok', position: '7', result: { id: 'hello-world', version: '1.0.0', digest: DIGEST } });
+    parts.gateway.answer = saved;
     const answer = await post('/api/workflows', MANIFEST, { 'idempotency-key': 'once' });
 
     expect([answer.statusCode, answer.json()]).toEqual([201, { id: 'hello-world', version: '1.0.0', digest: DIGEST, position: '7' }]);
@@ -44,6 +46,7 @@ describe('POST /api/workflows', () => {
   });
 
   it('takes YAML for the same manifest', async () => {
+    parts.gateway.answer = saved;
     const text = `name: hello-world\nversion: 1.0.0\nregion: US\ninputs: {who: world}\ntasks:\n- {id: greet, uses: 'pkg:core/echo@1.0.0', with: {text: 'hello \${{ inputs.who }}'}}\n- {id: again, uses: 'pkg:core/echo@1.0.0', needs: [greet], with: {text: '\${{ tasks.greet.outputs.text }}'}}\n`;
     const answer = await app.inject({ method: 'POST', url: '/api/workflows', payload: text, headers: { 'content-type': 'text/yaml; charset=utf-8' } });
 
@@ -52,6 +55,7 @@ describe('POST /api/workflows', () => {
   });
 
   it('draws a fresh command id for each request without a key', async () => {
+    parts.gateway.answer = saved;
     await post('/api/workflows', MANIFEST);
     await post('/api/workflows', MANIFEST);
 
@@ -83,7 +87,7 @@ describe('POST /api/workflows', () => {
 
   it.each(Object.entries(REJECTION_STATUS))('answers a refusal %s with %i', async (code, status) => {
     parts.gateway.answer = () => ({ kind: 'refused', rejection: { code: code as RejectionCode, detail: 'because', params: { a: 1 } } });
-    const answer = await post('/api/workflows', MANIFEST);
+    const answer = await post(`/api/executions/${RUN}/resume`);
 
     expect([answer.statusCode, answer.json()]).toEqual([status, expect.objectContaining({ status, code, detail: 'because', params: { a: 1 } })]);
     expect(answer.headers['maestro-command-id']).toMatch(/^[0-9a-f]{64}$/);

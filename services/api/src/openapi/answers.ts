@@ -74,6 +74,10 @@ function bodyContent({ json, example }: NonNullable<OperationSpec['body']>): obj
   return Object.fromEntries([JSON_TYPES[0], YAML_TYPES[0]].map((type) => [type, { schema: ref(json), ...shown }]));
 }
 
+/** What an operation with an entity tag reads and answers. */
+export const TAG_HEADERS = { 'If-None-Match': 'entity tags that the caller holds' } as const;
+export const NOT_MODIFIED = { 304: { description: 'The caller holds it' } } as const;
+
 /** What every command reads besides its body. */
 export const COMMAND_HEADERS = {
   'Idempotency-Key': '1 to 128 visible ASCII characters; the same key and body on the same route is the same command',

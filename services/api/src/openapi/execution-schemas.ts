@@ -1,9 +1,12 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, text, time, version, whole, workflowId } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, request, text, time, version, whole, workflowId } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const VERDICTS = ['succeeded', 'failed', 'cancelled', 'timed-out', 'denied'] as const;
 const verdict = oneOfValues(...VERDICTS);
 const status = oneOfValues('checking', 'running', ...VERDICTS);
+const workflowRef = object({ id: text, version: text, digest, channel: oneOfValues('stable', 'candidate', 'pinned') });
+const className = oneOfValues('small', 'medium', 'large');
+const phase = oneOfValues('waiting', 'checking', 'scheduled', 'started', 'backing-off', 'succeeded', 'failed', 'timed-out', 'skipped', 'cancelled');
 const rollout = oneOfValues('canary', 'all');
 const counts = object({ succeeded: whole, failed: whole, timedOut: whole, skipped: whole, cancelled: whole, reused: whole, attempts: whole });
 const decision = object({
@@ -19,20 +22,14 @@ const decision = object({
 
 /** Components that requests and answers about runs refer to. */
 export const executionSchemas: { readonly [name: string]: SchemaPart } = {
-  StartRequest: {
-    ...object({ workflowId, inputs: anyObject, rollout, version, region }, { optional: ['inputs', 'rollout', 'version', 'region'] }),
-    additionalProperties: false,
-  },
-  CancelRequest: {
-    ...object({ reason: described({ type: 'string', pattern: '^[A-Z][A-Z0-9_]{1,63}$' }, 'a code of yours'), comment }, { optional: ['reason', 'comment'] }),
-    additionalProperties: false,
-  },
-  ResumeRequest: { ...object({}), additionalProperties: false },
+  StartRequest: request({ workflowId }, { inputs: anyObject, rollout, version, region }),
+  CancelRequest: request({}, { reason: described({ type: 'string', pattern: '^[A-Z][A-Z0-9_]{1,63}$' }, 'a code of yours'), comment }),
+  ResumeRequest: request({}, {}),
   StartedExecution: object({ id: text, position, links: ref('ExecutionLinks') }),
   ExecutionLinks: object({ self: text, events: text, receipt: text, verify: text }),
   Execution: object({
     id: text,
-    workflow: object({ id: text, version: text, digest, channel: oneOfValues('stable', 'candidate', 'pinned') }),
+    workflow: workflowRef,
     status,
     phase: oneOfValues('none', 'checking', 'running', 'failing', 'cancelling', 'timing-out', 'ended'),
     verdict: nullable(verdict),
@@ -52,12 +49,34 @@ export const executionSchemas: { readonly [name: string]: SchemaPart } = {
     position,
     links: ref('ExecutionLinks'),
   }),
+  ExecutionGraph: object({
+    id: text,
+    workflow: workflowRef,
+    status,
+    nodes: list(
+      object({
+        id: text,
+        uses: text,
+        class: className,
+        phase,
+        attempt: whole,
+        reused: flag,
+        durationMs: nullable(whole),
+        code: nullable(text),
+        reason: nullable(text),
+        level: described(whole, '0: needs nothing; otherwise one more than the highest level of its needs'),
+      }),
+    ),
+    edges: list(object({ from: text, to: text, state: described(oneOfValues('open', 'satisfied', 'broken'), 'satisfied: `from` succeeded; broken: it ended otherwise') })),
+    revision: whole,
+    position,
+  }),
   ExecutionTask: object({
     id: text,
     uses: text,
-    class: oneOfValues('small', 'medium', 'large'),
+    class: className,
     needs: list(text),
-    phase: oneOfValues('waiting', 'checking', 'scheduled', 'started', 'backing-off', 'succeeded', 'failed', 'timed-out', 'skipped', 'cancelled'),
+    phase,
     attempt: described(whole, 'number of the latest attempt; 0: none yet'),
     reused: flag,
     scheduledAt: nullable(time),
