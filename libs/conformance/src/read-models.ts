@@ -1,5 +1,5 @@
 import type { CommandRow, ExecutionRow, WorkflowRow } from '@maestro/domain';
-import { isFault, type ListPage, type ReadModels } from '@maestro/ports';
+import { isFault, type FoldedBatch, type ListPage, type ReadModels, type Upserts } from '@maestro/ports';
 import { conformanceSuite, type ConformanceCase, type ConformanceOptions } from './matrix.ts';
 
 /** Read models with their own empty data, made by the binding for one case. */
@@ -26,6 +26,7 @@ function run(n: number, more: Partial<ExecutionRow> = {}): ExecutionRow {
     actor: 'user:local',
     region: null,
     labels: {},
+    resumedFrom: null,
     taskCount: 1,
     counts: null,
     costMicroUsd: null,
@@ -43,6 +44,8 @@ const workflow: WorkflowRow = {
   stable: null,
   candidate: null,
   versions: [],
+  labels: {},
+  publication: null,
   updatedAt: '2026-01-05T10:00:00.000Z',
   appliedRevision: 0,
 };
@@ -57,6 +60,7 @@ const command: CommandRow = {
   result: { executionId: '1' },
 };
 
+const batch = (cursor: string, upserts: Upserts, events = 1): FoldedBatch => ({ cursor, events, upserts });
 const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);
 
 const cases: readonly Case[] = [
@@ -75,7 +79,7 @@ const cases: readonly Case[] = [
     name: 'apply-stores-rows-and-checkpoint-together',
     async run(h) {
       const views = await h.open();
-      await views.apply('c1', { execution: [run(1)], workflow: [workflow], command: [command] });
+      await views.apply(batch('c1', { execution: [run(1)], workflow: [workflow], command: [command] }));
       expect(await views.position()).toBe('c1');
       expect((await views.get('execution', ['run-1', 'run-2'])).get('run-1')).toEqual(run(1));
       expect((await views.get('workflow', ['sample'])).get('sample')).toEqual(workflow);
@@ -87,8 +91,8 @@ const cases: readonly Case[] = [
     name: 'apply-replaces-by-id',
     async run(h) {
       const views = await h.open();
-      await views.apply('c1', { execution: [run(1)] });
-      await views.apply('c2', { execution: [run(1, { status: 'succeeded', appliedRevision: 4 })] });
+      await views.apply(batch('c1', { execution: [run(1)] }));
+      await views.apply(batch('c2', { execution: [run(1, { status: 'succeeded', appliedRevision: 4 })] }));
       expect(ids((await views.list('execution', { limit: 10 })).rows)).toEqual(['run-1']);
       expect((await views.get('execution', ['run-1'])).get('run-1')?.status).toBe('succeeded');
     },
@@ -98,7 +102,7 @@ const cases: readonly Case[] = [
     name: 'checkpoint-moves-without-rows',
     async run(h) {
       const views = await h.open();
-      await views.apply('c9', {});
+      await views.apply(batch('c9', {}));
       expect(await views.position()).toBe('c9');
     },
   },
@@ -108,7 +112,7 @@ const cases: readonly Case[] = [
     async run(h) {
       const views = await h.open();
       // two rows share each minute, so that the id has to break the tie
-      await views.apply('c1', { execution: Array.from({ length: 50 }, (_, n) => run(n, { requestedAt: `2026-01-05T10:${String(n >> 1).padStart(2, '0')}:00.000Z` })) });
+      await views.apply(batch('c1', { execution: Array.from({ length: 50 }, (_, n) => run(n, { requestedAt: `2026-01-05T10:${String(n >> 1).padStart(2, '0')}:00.000Z` })) }));
       const seen: string[] = [];
       let after: string | null = null;
       do {
@@ -127,7 +131,7 @@ const cases: readonly Case[] = [
     name: 'lists-are-narrowed-by-any-field',
     async run(h) {
       const views = await h.open();
-      await views.apply('c1', { execution: [run(1), run(2, { workflowId: 'other' }), run(3, { status: 'failed', actor: 'user:x' })] });
+      await views.apply(batch('c1', { execution: [run(1), run(2, { workflowId: 'other' }), run(3, { status: 'failed', actor: 'user:x' })] }));
       expect(ids((await views.list('execution', { where: { workflowId: 'other' }, limit: 10 })).rows)).toEqual(['run-2']);
       expect(ids((await views.list('execution', { where: { workflowId: 'sample', status: 'failed' }, limit: 10 })).rows)).toEqual(['run-3']);
       expect(ids((await views.list('execution', { where: { actor: 'user:x' }, limit: 10 })).rows)).toEqual(['run-3']);
@@ -150,7 +154,7 @@ const cases: readonly Case[] = [
     async run(h) {
       const views = await h.open();
       const rows = Array.from({ length: 1_000 }, (_, n) => run(n));
-      await views.apply('c1', { execution: rows });
+      await views.apply(batch('c1', { execution: rows }));
       expect((await views.get('execution', ids(rows))).size).toBe(1_000);
     },
   },
@@ -159,7 +163,7 @@ const cases: readonly Case[] = [
     name: 'what-was-applied-is-there-after-reopening',
     needs: ['reopen'],
     async run(h) {
-      await (await h.open()).apply('c1', { execution: [run(1)] });
+      await (await h.open()).apply(batch('c1', { execution: [run(1)] }));
       const again = await (h.reopen as () => Promise<ReadModels>)();
       expect(await again.position()).toBe('c1');
       expect((await again.get('execution', ['run-1'])).get('run-1')).toEqual(run(1));

@@ -1,4 +1,5 @@
 export { EMBEDDED_STORE_LIMITS, checkEvents, checkStreamName, matches } from './event-admission.ts';
+export type { Authorization, AuthorizationRequest, Authorizer } from './authorizer.ts';
 export type { Clock, Entropy, Log, LogLevel, Metrics } from './environment.ts';
 export type {
   AllPage,
@@ -19,6 +20,7 @@ export type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore } from './e
 export { Fault, isFault } from './fault.ts';
 export type { FaultCode } from './fault.ts';
 export type { Ciphertext, DataKeyId, KeyVault, SealRequest } from './key-vault.ts';
+export { UnparsedJson, VALUE_LIMITS } from './large-values.ts';
 export type {
   PackRef,
   PackResult,
@@ -50,4 +52,8 @@ export type {
   WorkQueue,
 } from './work-queue.ts';
 export type { CommandAnswer, CommandEnvelope, CommandGateway } from './command-gateway.ts';
-export type { ListPage, ListQuery, ReadModels, Rows, TableName } from './read-models.ts';
+export { listPlan, listValue, nextCursor } from './list-plan.ts';
+export type { ListPlace, ListPlan } from './list-plan.ts';
+export { LISTS, TABLES } from './list-rules.ts';
+export type { ListFilter, ListSort } from './list-rules.ts';
+export type { FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName, Upserts } from './read-models.ts';

@@ -1,54 +1,101 @@
-import { Fault } from '@maestro/ports';
-import type { Cursor, ListPage, ListQuery, ReadModels, Rows, TableName } from '@maestro/ports';
+import { Fault, LISTS, TABLES, listPlan, listValue, nextCursor } from '@maestro/ports';
+import type { Cursor, FoldedBatch, ListPage, ListPlan, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 
 type Tables = { readonly [T in TableName]: Map<string, Rows[T]> };
+type Generation = { readonly tables: Tables; readonly projection: number | null; position: Cursor | null; events: number };
+type AnyRow = Rows[TableName] & { readonly [field: string]: unknown };
 
 /** Query models in memory: for tests, and for deployments that keep nothing between starts. */
 export class MemoryReadModels implements ReadModels {
-  readonly #tables: Tables = { execution: new Map(), workflow: new Map(), command: new Map() };
-  #position: Cursor | null = null;
+  #served = emptyGeneration(null);
+  #filling: Generation | null = null;
+  #requested = false;
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
-  async get<T extends TableName>(table: T, ids: readonly string[]): Promise<ReadonlyMap<string, Rows[T]>> {
-    this.#assertOpen();
-    const rows: ReadonlyMap<string, Rows[T]> = this.#tables[table];
-    const found = new Map<string, Rows[T]>();
-    for (const id of ids) {
+  async get<T extends TableName>(table: T, ids: readonly string[], side: Side = 'served'): Promise<ReadonlyMap<string, Rows[T]>> {
+    const rows: ReadonlyMap<string, Rows[T]> = this.#on(side).tables[table];
+    return new Map(ids.flatMap((id) => {
       const row = rows.get(id);
-      if (row !== undefined) found.set(id, row);
-    }
-    return found;
+      return row === undefined ? [] : [[id, row] as const];
+    }));
   }
 
-  async list<T extends TableName>(table: T, { where = {}, after = null, limit }: ListQuery): Promise<ListPage<Rows[T]>> {
-    this.#assertOpen();
-    const before = after === null ? undefined : decodePage(after);
-    const rows = ([...this.#tables[table].values()] as Rows[T][])
-      .filter((row) => Object.entries(where).every(([key, value]) => String((row as Record<string, unknown>)[key]) === value))
-      .map((row) => ({ row, key: `${sortKeyOf(row)}/${row.id}` }))
-      .sort((a, b) => (a.key < b.key ? 1 : -1))
-      .filter(({ key }) => before === undefined || key < before);
-    const page = rows.slice(0, limit);
+  async list<T extends TableName>(table: T, query: ListQuery<T>): Promise<ListPage<Rows[T]>> {
+    const { tables } = this.#on('served');
+    const plan = listPlan(table, query);
+    const rows = ([...tables[table].values()] as unknown as AnyRow[]).filter((row) => isListed(table, plan, row)).sort((a, b) => compare(plan, a, b));
+    const page = rows.slice(0, plan.limit) as unknown as Rows[T][];
     const last = page.at(-1);
-    const next = rows.length > page.length && last !== undefined ? Buffer.from(last.key).toString('base64url') : null;
-    return { rows: page.map(({ row }) => row), next };
+    return { rows: page, next: rows.length > page.length && last !== undefined ? nextCursor(table, plan, last) : null };
   }
 
-  async apply(cursor: Cursor, upserts: { readonly [T in TableName]?: readonly Rows[T][] }): Promise<void> {
-    this.#assertOpen();
-    for (const row of upserts.execution ?? []) this.#tables.execution.set(row.id, row);
-    for (const row of upserts.workflow ?? []) this.#tables.workflow.set(row.id, row);
-    for (const row of upserts.command ?? []) this.#tables.command.set(row.id, row);
-    this.#position = cursor;
+  async apply({ cursor, events, upserts }: FoldedBatch, side: Side = 'served'): Promise<void> {
+    const generation = this.#on(side);
+    for (const table of TABLES) {
+      const rows = generation.tables[table] as Map<string, Rows[TableName]>;
+      for (const row of upserts[table] ?? []) rows.set(row.id, row);
+    }
+    generation.position = cursor;
+    generation.events += events;
   }
 
-  async position(): Promise<Cursor | null> {
+  async position(side: Side = 'served'): Promise<Cursor | null> {
+    return this.#on(side).position;
+  }
+
+  async status(): Promise<ReadModelsStatus> {
+    return { served: statusOf(this.#on('served')), filling: this.#filling && statusOf(this.#filling), rebuildRequested: this.#requested };
+  }
+
+  async reset(projection: number): Promise<void> {
     this.#assertOpen();
-    return this.#position;
+    this.#served = emptyGeneration(projection);
+    this.#filling = null;
+  }
+
+  async beginRebuild(projection: number): Promise<void> {
+    this.#assertOpen();
+    if (this.#filling?.projection !== projection) this.#filling = emptyGeneration(projection);
+  }
+
+  async swap(): Promise<void> {
+    this.#served = this.#on('filling');
+    this.#filling = null;
+    this.#requested = false;
+  }
+
+  async requestRebuild(): Promise<void> {
+    this.#assertOpen();
+    this.#requested = true;
+    for (const wake of this.#waiting) wake();
+  }
+
+  async rebuildRequested(signal: AbortSignal): Promise<boolean> {
+    this.#assertOpen();
+    if (!this.#requested && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener('abort', wake);
+      });
+    }
+    return this.#requested && !signal.aborted;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  #on(side: Side): Generation {
+    this.#assertOpen();
+    const generation = side === 'served' ? this.#served : this.#filling;
+    if (generation === null) throw new Error('nothing is being filled: beginRebuild comes first');
+    return generation;
   }
 
   #assertOpen(): void {
@@ -56,14 +103,40 @@ export class MemoryReadModels implements ReadModels {
   }
 }
 
-/** Lists are newest first: runs by request, workflows by their last change, commands by time. */
-function sortKeyOf(row: Rows[TableName]): string {
-  if ('requestedAt' in row) return row.requestedAt;
-  return 'updatedAt' in row ? row.updatedAt : row.at;
+function emptyGeneration(projection: number | null): Generation {
+  return { tables: { execution: new Map(), workflow: new Map(), command: new Map(), decision: new Map(), audit: new Map(), receipt: new Map() }, projection, position: null, events: 0 };
 }
 
-function decodePage(after: string): string {
-  const key = Buffer.from(after, 'base64url').toString('utf8');
-  if (!/^\d{4}-.*\//.test(key)) throw new Fault('CURSOR_INVALID', 'the page cursor is not one that a list answered: start again without it');
-  return key;
+function statusOf({ projection, position, events }: Generation): SideStatus {
+  return { projection, position, events };
+}
+
+function isListed(table: TableName, plan: ListPlan, row: AnyRow): boolean {
+  const key = keyOf(plan, row);
+  const at = String(row[plan.time]);
+  const tags: readonly string[] = plan.tags.length === 0 ? [] : LISTS[table].tagsOf(row as never);
+  return (
+    key !== null &&
+    plan.where.every(([field, value]) => listValue(row[field]) === value) &&
+    plan.tags.every((tag) => tags.includes(tag)) &&
+    (plan.from === null || at >= plan.from) &&
+    (plan.to === null || at < plan.to) &&
+    (plan.after === null || comparePlaces(plan, plan.after, { key, id: row.id }) < 0)
+  );
+}
+
+function compare(plan: ListPlan, a: AnyRow, b: AnyRow): number {
+  return comparePlaces(plan, { key: keyOf(plan, a) ?? '', id: a.id }, { key: keyOf(plan, b) ?? '', id: b.id });
+}
+
+type Place = { readonly key: string | number; readonly id: string };
+
+/** Below zero: `a` comes first in this list. */
+function comparePlaces({ descending }: ListPlan, a: Place, b: Place): number {
+  const order = a.key === b.key ? Number(a.id > b.id) - Number(a.id < b.id) : a.key < b.key ? -1 : 1;
+  return descending ? -order : order;
+}
+
+function keyOf({ sort }: ListPlan, row: AnyRow): string | number | null {
+  return (row[sort] ?? null) as string | number | null;
 }

@@ -1,4 +1,4 @@
 export { openSqliteEventStore, SqliteEventStore } from './event-store.ts';
 export type { SqliteEventStoreOptions } from './event-store.ts';
 export { openSqliteProcessState, SqliteProcessState } from './process-state.ts';
-export { openSqliteReadModels, SqliteReadModels } from './read-models.ts';
+export { openSqliteReadModels, SqliteReadModels } from './read-models/sqlite-read-models.ts';

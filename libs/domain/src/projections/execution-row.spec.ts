@@ -32,6 +32,7 @@ describe('the row of a run', () => {
       actor: 'user:local',
       region: null,
       labels: {},
+      resumedFrom: null,
       taskCount: 2,
       counts: null,
       costMicroUsd: null,

@@ -15,6 +15,8 @@ export type ExecutionRow = {
   readonly actor: string;
   readonly region: string | null;
   readonly labels: { readonly [key: string]: string };
+  /** the run that this one goes on with; null: begun anew */
+  readonly resumedFrom: string | null;
   readonly taskCount: number;
   readonly counts: Counts | null;
   readonly costMicroUsd: number | null;
@@ -60,6 +62,7 @@ function requested(recorded: Recorded, data: Extract<Recorded['event'], { type: 
     actor: recorded.actor,
     region: data.region,
     labels: data.labels,
+    resumedFrom: data.resumedFrom?.executionId ?? null,
     taskCount: data.tasks.length,
     counts: null,
     costMicroUsd: null,

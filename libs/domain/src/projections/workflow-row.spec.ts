@@ -31,7 +31,7 @@ describe('the row of a workflow', () => {
       workflow.store(recorded.event);
       row = projectWorkflow(row, recorded);
       const { stable = null, candidate = null, draft, versions } = workflow.state;
-      expect(row).toEqual({ id: 'greeting', name: 'greeting', draftVersion: draft?.version, stable, candidate, versions: [...versions.keys()], updatedAt: recorded.at, appliedRevision: recorded.revision });
+      expect(row).toMatchObject({ id: 'greeting', name: 'greeting', labels: {}, draftVersion: draft?.version, stable, candidate, versions: [...versions.keys()], updatedAt: recorded.at, appliedRevision: recorded.revision });
     }
     expect(row).toMatchObject({ stable: null, candidate: '1.0.4', draftVersion: '1.0.5' });
   });

@@ -1,3 +1,4 @@
+import type { ManifestV1 } from '@maestro/contracts';
 import type { Recorded } from '../decider.ts';
 
 /** One workflow in lists and searches. */
@@ -10,6 +11,10 @@ export type WorkflowRow = {
   readonly stable: string | null;
   readonly candidate: string | null;
   readonly versions: readonly string[];
+  /** of the draft */
+  readonly labels: { readonly [key: string]: string };
+  /** who asked for the latest publication, and its check; null: none was asked for */
+  readonly publication: { readonly checkId: string; readonly actor: string } | null;
   readonly updatedAt: string;
   readonly appliedRevision: number;
 };
@@ -19,13 +24,16 @@ export function projectWorkflow(row: WorkflowRow | undefined, recorded: Recorded
   const { event, revision, at } = recorded;
   if (row !== undefined && revision <= row.appliedRevision) return row;
   if (event.type === 'workflow.draft-saved.v1') {
-    const { workflowId: name, version: draftVersion } = event.data;
-    const before = row ?? { id: name.toLowerCase(), name, stable: null, candidate: null, versions: [] };
-    return { ...before, draftVersion, updatedAt: at, appliedRevision: revision };
+    const { workflowId: name, version: draftVersion, manifest } = event.data;
+    const before = row ?? { id: name.toLowerCase(), name, stable: null, candidate: null, versions: [], publication: null };
+    const labels = (manifest as Partial<ManifestV1>).labels ?? {};
+    return { ...before, draftVersion, labels, updatedAt: at, appliedRevision: revision };
   }
   if (row === undefined) return undefined;
   const next = { ...row, updatedAt: at, appliedRevision: revision };
   switch (event.type) {
+    case 'workflow.publish-requested.v1':
+      return { ...next, publication: { checkId: event.data.checkId, actor: recorded.actor } };
     case 'workflow.published.v1':
       return { ...next, versions: [...row.versions, event.data.version], [event.data.channel]: event.data.version };
     case 'workflow.promoted.v1':

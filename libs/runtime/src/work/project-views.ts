@@ -1,51 +1,68 @@
-import { commandRowOf, projectExecution, projectWorkflow } from '@maestro/domain';
-import type { ExecutionRow, Recorded, WorkflowRow } from '@maestro/domain';
+import { PROJECTION_VERSION } from '@maestro/domain';
+import { isFault } from '@maestro/ports';
 import type { Clock, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
+import { FOLDED_CATEGORIES, foldBatch } from './fold-batch.ts';
+import { rebuildViews } from './rebuild-views.ts';
+import { Turns } from './turns.ts';
 
 export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log };
 
 /**
- * Folds events into query models, for as long as the signal is quiet.
+ * Folds events into query models, for as long as the signal is quiet, and makes them anew when they follow older rules
+ * or somebody asks for it.
  * P1. Rows and checkpoint are written in one transaction.
  * P2. Every fold is idempotent by revision: a batch that comes again changes nothing.
+ * P3. The checkpoint never goes back: a batch at or behind it is left out.
+ * P4. Half of a history is never served: without a checkpoint, everything up to now is filled in beside, then swapped in.
  */
-export async function projectViews({ store, views, clock, metrics, log }: ProjectorDependencies, signal: AbortSignal): Promise<void> {
-  const filter = { categories: ['execution', 'workflow', 'receipt'] };
-  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'the projector' }, async ({ events, cursor }) => {
-    const executions = await foldInto(events, executionIdOf, projectExecution, (ids) => views.get('execution', ids));
-    const workflows = await foldInto(events, workflowIdOf, projectWorkflow, (ids) => views.get('workflow', ids));
-    const commands = events.map(commandRowOf).filter((row) => row !== undefined);
-    await views.apply(cursor, { execution: executions, workflow: workflows, command: commands });
-    metrics.count('mc_projected_events_total', events.length);
-  });
+export async function projectViews(parts: ProjectorDependencies, signal: AbortSignal): Promise<void> {
+  const { store, views } = parts;
+  const turns = new Turns();
+  await forgetForeignRows(parts);
+  const { served, filling, rebuildRequested } = await views.status();
+  const isStale = served.projection !== PROJECTION_VERSION || filling !== null || rebuildRequested;
+  const isFirst = served.position === null && (await store.head()) !== null;
+  if (isFirst && !(await rebuildViews(parts, turns, signal))) return;
+  await Promise.all([follow(parts, turns, signal), rebuildWhenAsked(parts, turns, signal, isStale && !isFirst)]);
 }
 
-async function foldInto<Row extends ExecutionRow | WorkflowRow>(
-  events: readonly Recorded[],
-  idOf: (recorded: Recorded) => string | undefined,
-  project: (row: Row | undefined, recorded: Recorded) => Row | undefined,
-  load: (ids: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
-): Promise<readonly Row[]> {
-  const ids = new Set(events.map(idOf).filter((id) => id !== undefined));
-  if (ids.size === 0) return [];
-  const before = await load([...ids]);
-  const rows = new Map<string, Row>(before);
-  for (const recorded of events) {
-    const id = idOf(recorded);
-    if (id === undefined) continue;
-    const row = project(rows.get(id), recorded);
-    if (row !== undefined) rows.set(id, row);
+async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<void> {
+  const { store, views, clock, metrics, log } = parts;
+  const filter = { categories: FOLDED_CATEGORIES };
+  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'the projector' }, ({ events, cursor }) =>
+    turns.take(async () => {
+      const position = await views.position();
+      if (position !== null && store.compare(cursor, position) <= 0) return;
+      await views.apply({ cursor, events: events.length, upserts: await foldBatch(views, events, 'served') });
+      metrics.count('mc_projected_events_total', events.length);
+    }),
+  );
+}
+
+/** The served rows stay, and go on being brought up to date, where making new ones fails. */
+async function rebuildWhenAsked(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, atOnce: boolean): Promise<void> {
+  try {
+    let isDue = atOnce;
+    while (isDue || (await parts.views.rebuildRequested(signal))) {
+      if (!(await rebuildViews(parts, turns, signal))) return;
+      isDue = false;
+    }
+  } catch (error) {
+    if (!signal.aborted) parts.log.log('error', 'read models are not made anew before the next start; the old ones are still served', { error });
   }
-  return [...rows].filter(([id, row]) => before.get(id) !== row).map(([, row]) => row);
 }
 
-function executionIdOf({ stream }: Recorded): string | undefined {
-  if (stream.startsWith('execution-')) return stream.slice('execution-'.length);
-  return stream.startsWith('receipt-') ? stream.slice('receipt-'.length) : undefined;
-}
-
-/** Rows are kept under the stream's id, which has one spelling. */
-function workflowIdOf({ stream }: Recorded): string | undefined {
-  return stream.startsWith('workflow-') ? stream.slice('workflow-'.length) : undefined;
+/** Rows of no rules yet, or of another history than this store's (it was restored, or replaced), are thrown away. */
+async function forgetForeignRows({ store, views, log }: ProjectorDependencies): Promise<void> {
+  const { served, filling } = await views.status();
+  const places = [served.position, filling?.position ?? null].filter((position) => position !== null);
+  try {
+    for (const place of places) store.compare(place, place);
+    if (served.projection === null && served.position === null) await views.reset(PROJECTION_VERSION);
+  } catch (error) {
+    if (!isFault(error, 'CURSOR_INVALID')) throw error;
+    log.log('warn', 'the read models are of another history than the store: they are folded anew', { position: served.position });
+    await views.reset(PROJECTION_VERSION);
+  }
 }

@@ -1,0 +1,150 @@
+import { LISTS, TABLES, listPlan, nextCursor } from '@maestro/ports';
+import type { ListPage, ListPlan, ListQuery, Rows, TableName, Upserts } from '@maestro/ports';
+import { sql } from 'kysely';
+import type { Compilable, Kysely, SelectQueryBuilder } from 'kysely';
+import type { StatementCache } from './kysely-dialect.ts';
+import { TAGGED, changingColumnsOf, columnsOf, indexesOf, isMoving, storedRow } from './table-columns.ts';
+
+/** Tables are named by generation, so their columns are known to `table-columns.ts` and not to the compiler. */
+export type AnySchema = { [table: string]: { [column: string]: string | number | null } };
+
+type Writer = { readonly columns: readonly string[]; readonly upsert: string; readonly tag: string | undefined; readonly untag: string | undefined };
+
+/** Rows asked for per statement at most: SQLite bounds the number of variables. */
+const IDS_PER_STATEMENT = 200;
+
+/**
+ * Kysely says the statements, and they are run here at once: a promise between two of them would let others in.
+ * The tables of one generation: one for each kind of row, and one for its tags. Two generations live side by side
+ * while one of them is being filled.
+ */
+export class Generation {
+  readonly number: number;
+  readonly #db: Kysely<AnySchema>;
+  readonly #statements: StatementCache;
+  readonly #writers = new Map<TableName, Writer>();
+
+  constructor(number: number, db: Kysely<AnySchema>, statements: StatementCache) {
+    this.number = number;
+    this.#db = db;
+    this.#statements = statements;
+  }
+
+  /** Statements that make all tables and indexes of it. */
+  createStatements(): readonly string[] {
+    const { schema } = this.#db;
+    return TABLES.flatMap((table) => {
+      const name = this.#nameOf(table);
+      const start = schema.createTable(name).addColumn('id', 'text', (column) => column.primaryKey()).addColumn('row', 'text', (column) => column.notNull());
+      const made = columnsOf(table).reduce((all, column) => all.addColumn(column, column === 'costMicroUsd' ? 'integer' : 'text'), start);
+      const indexes = indexesOf(table).map((columns) => schema.createIndex(`${name}_${columns.join('_')}`).on(name).columns([...columns]).compile().sql);
+      return [made.compile().sql, ...indexes, ...(TAGGED.has(table) ? this.#createTags(table) : [])];
+    });
+  }
+
+  dropStatements(): readonly string[] {
+    return TABLES.flatMap((table) => [this.#nameOf(table), ...(TAGGED.has(table) ? [this.#tagsOf(table)] : [])].map((name) => this.#db.schema.dropTable(name).compile().sql));
+  }
+
+  get<T extends TableName>(table: T, ids: readonly string[]): ReadonlyMap<string, Rows[T]> {
+    const found = new Map<string, Rows[T]>();
+    for (let at = 0; at < ids.length; at += IDS_PER_STATEMENT) {
+      const part = JSON.stringify(ids.slice(at, at + IDS_PER_STATEMENT));
+      // one text for any number of ids, so that the statement stays prepared
+      const query = this.#db.selectFrom(this.#nameOf(table)).select('row').where('id', 'in', sql<string>`(select value from json_each(${part}))`);
+      for (const row of this.#rowsOf<T>(query)) found.set(row.id, row);
+    }
+    return found;
+  }
+
+  list<T extends TableName>(table: T, query: ListQuery<T>): ListPage<Rows[T]> {
+    const plan = listPlan(table, query);
+    const found = this.#rowsOf<T>(this.#select(table, plan));
+    const rows = found.slice(0, plan.limit);
+    const last = rows.at(-1);
+    return { rows, next: found.length > rows.length && last !== undefined ? nextCursor(table, plan, last) : null };
+  }
+
+  /** Within the caller's transaction. */
+  upsert(upserts: Upserts): void {
+    for (const table of TABLES) {
+      const rows: readonly Rows[TableName][] = upserts[table] ?? [];
+      if (rows.length > 0) this.#upsertRows(table, rows);
+    }
+  }
+
+  #rowsOf<T extends TableName>(query: Compilable): readonly Rows[T][] {
+    const { sql: text, parameters } = query.compile();
+    const found = this.#statements.prepare(text).all(...(parameters as readonly (string | number)[]));
+    return found.map(({ row }) => JSON.parse(String(row)) as Rows[T]);
+  }
+
+  #upsertRows<T extends TableName>(table: T, rows: readonly Rows[T][]): void {
+    const { columns, upsert, tag, untag } = this.#writerOf(table);
+    const { time, tagsOf } = LISTS[table];
+    for (const row of rows) {
+      const stored = storedRow(table, row);
+      this.#statements.prepare(upsert).run(...columns.map((column) => stored[column] ?? null));
+      if (tag === undefined) continue;
+      if (untag !== undefined) this.#statements.prepare(untag).run(row.id);
+      const at = stored[time] ?? null;
+      for (const text of tagsOf(row as never)) this.#statements.prepare(tag).run(text, at, row.id);
+    }
+  }
+
+  #writerOf(table: TableName): Writer {
+    const known = this.#writers.get(table);
+    if (known !== undefined) return known;
+    const columns = ['id', ...columnsOf(table), 'row'];
+    const upsert = this.#db
+      .insertInto(this.#nameOf(table))
+      .values(Object.fromEntries(columns.map((column) => [column, ''])))
+      .onConflict((clash) => clash.column('id').doUpdateSet((row) => Object.fromEntries(changingColumnsOf(table).map((column) => [column, row.ref(`excluded.${column}`)]))))
+      .compile().sql;
+    const tags = this.#tagsOf(table);
+    const tag = TAGGED.has(table) ? this.#db.insertInto(tags).values({ tag: '', at: '', id: '' }).onConflict((clash) => clash.doNothing()).compile().sql : undefined;
+    const untag = TAGGED.has(table) && isMoving(table) ? this.#db.deleteFrom(tags).where('id', '=', '').compile().sql : undefined;
+    const writer = { columns, upsert, tag, untag };
+    this.#writers.set(table, writer);
+    return writer;
+  }
+
+  /** Driven by the rows' own indexes, or by the first tag's where one is asked for: each gives the order without a sort. */
+  #select(table: TableName, plan: ListPlan): SelectQueryBuilder<AnySchema, string, object> {
+    const byTag = plan.tags.length > 0 && plan.sort === plan.time;
+    const [key, id] = byTag ? ['tagged0.at', 'tagged0.id'] : [`rows.${plan.sort}`, 'rows.id'];
+    const rows = `${this.#nameOf(table)} as rows`;
+    // a cross join is what SQLite leaves in the order that it was written in
+    const start = byTag ? this.#db.selectFrom(`${this.#tagsOf(table)} as tagged0`).crossJoin(rows).whereRef('rows.id', '=', 'tagged0.id').where('tagged0.tag', '=', plan.tags[0] ?? '') : this.#db.selectFrom(rows);
+    let query = start as unknown as SelectQueryBuilder<AnySchema, string, object>;
+    for (const [field, value] of plan.where) query = query.where(`rows.${field}`, '=', value);
+    for (const tag of byTag ? plan.tags.slice(1) : plan.tags) {
+      query = query.where(sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.at = ${sql.ref(`rows.${plan.time}`)} and other.id = rows.id)`);
+    }
+    const time = byTag ? key : `rows.${plan.time}`;
+    if (plan.from !== null) query = query.where(time, '>=', plan.from);
+    if (plan.to !== null) query = query.where(time, '<', plan.to);
+    if (plan.sort !== plan.time) query = query.where(key, 'is not', null);
+    if (plan.after !== null) query = query.where(sql<boolean>`(${sql.ref(key)}, ${sql.ref(id)}) ${sql.raw(plan.descending ? '<' : '>')} (${plan.after.key}, ${plan.after.id})`);
+    const direction = plan.descending ? 'desc' : 'asc';
+    return query.select('rows.row as row').orderBy(key, direction).orderBy(id, direction).limit(plan.limit + 1);
+  }
+
+  #createTags(table: TableName): readonly string[] {
+    const { schema } = this.#db;
+    const name = this.#tagsOf(table);
+    const made = ['tag', 'at', 'id']
+      .reduce((all, column) => all.addColumn(column, 'text', (text) => text.notNull()), schema.createTable(name))
+      .addPrimaryKeyConstraint(`${name}_key`, ['tag', 'at', 'id'] as never)
+      .modifyEnd(sql`without rowid`);
+    return [made.compile().sql, ...(isMoving(table) ? [schema.createIndex(`${name}_id`).on(name).column('id').compile().sql] : [])];
+  }
+
+  #nameOf(table: TableName): string {
+    return `${table}_${this.number}`;
+  }
+
+  #tagsOf(table: TableName): string {
+    return `${table}_tag_${this.number}`;
+  }
+}

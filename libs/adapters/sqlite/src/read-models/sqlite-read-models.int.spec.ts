@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { readModelsConformance } from '@maestro/conformance';
+import { isFault } from '@maestro/ports';
+import { openSqliteReadModels } from './sqlite-read-models.ts';
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'maestro-views-'));
+
+readModelsConformance('sqlite', async () => {
+  const dir = folder();
+  const open = () => openSqliteReadModels({ path: join(dir, 'views.db') });
+  let views = await open();
+  const reopen = async () => {
+    await views.close();
+    return (views = await open());
+  };
+  const dispose = () => views.close().finally(() => rmSync(dir, { recursive: true }));
+  return { open: async () => views, reopen, dispose };
+});
+
+describe('read models on SQLite', () => {
+  let dir: string;
+  let path: string;
+
+  beforeEach(() => {
+    dir = folder();
+    path = join(dir, 'views.db');
+  });
+
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('refuse a file from a newer release and say what to do', async () => {
+    const newer = new DatabaseSync(path);
+    newer.exec('PRAGMA user_version = 99');
+    newer.close();
+    const error: unknown = await openSqliteReadModels({ path }).catch((e: unknown) => e);
+    expect(isFault(error, 'STORE_NEWER')).toBe(true);
+    expect(String(error)).toContain('delete it to fold it again');
+  });
+
+  it('take over the rows and the checkpoint of the first layout, and say that they follow its rules', async () => {
+    const old = new DatabaseSync(path);
+    const table = (name: string) => `CREATE TABLE "${name}" ("id" text primary key, "sort_key" text not null, "workflow_id" text, "status" text, "row" text not null)`;
+    for (const name of ['execution', 'workflow', 'command']) old.exec(table(name));
+    old.exec('CREATE TABLE checkpoint ("only" integer primary key, "cursor" text not null)');
+    const run = { id: 'r1', workflowId: 'w', status: 'failed', requestedAt: '2026-01-05T10:00:00.000Z', finishedAt: '2026-01-05T10:00:01.000Z', actor: 'user:a', labels: { team: 'x' }, costMicroUsd: 3 };
+    old.prepare('INSERT INTO execution VALUES (?, ?, ?, ?, ?)').run('r1', run.requestedAt, 'w', 'failed', JSON.stringify(run));
+    old.prepare('INSERT INTO workflow VALUES (?, ?, NULL, NULL, ?)').run('w', run.requestedAt, JSON.stringify({ id: 'w', updatedAt: run.requestedAt }));
+    old.exec("INSERT INTO checkpoint VALUES (1, 'store.7'); PRAGMA user_version = 1");
+    old.close();
+    const views = await openSqliteReadModels({ path });
+    const listed = await views.list('execution', { where: { status: 'failed' }, tags: ['team:x'], limit: 10 });
+    const workflows = await views.get('workflow', ['w']);
+    const status = await views.status();
+    await views.close();
+
+    expect(listed.rows).toEqual([{ resumedFrom: null, ...run }]);
+    expect(workflows.get('w')).toEqual(expect.objectContaining({ labels: {}, publication: null }));
+    expect(status).toEqual({ served: { projection: 1, position: 'store.7', events: null }, filling: null, rebuildRequested: false });
+  });
+
+  it('hear of a request that another process made', async () => {
+    const [views, another] = [await openSqliteReadModels({ path }), await openSqliteReadModels({ path })];
+    const stop = new AbortController();
+    const heard = views.rebuildRequested(stop.signal);
+    await another.requestRebuild();
+    expect(await heard).toBe(true);
+    await another.close();
+    await views.close();
+  });
+
+  it('say that a damaged file is damaged', async () => {
+    const views = await openSqliteReadModels({ path });
+    await views.close();
+    const raw = new DatabaseSync(path);
+    raw.exec('DROP TABLE generation');
+    raw.close();
+    const damaged = await openSqliteReadModels({ path });
+    const error: unknown = await damaged.position().catch((e: unknown) => e);
+    await damaged.close();
+    expect(isFault(error, 'STORE_DAMAGED')).toBe(true);
+  });
+
+  it('have an index that gives the order of every list that can be asked by one filter or tag', async () => {
+    const { LISTS, TABLES } = await import('@maestro/ports');
+    const views = await openSqliteReadModels({ path });
+    const raw = new DatabaseSync(path);
+    for (const table of TABLES) {
+      for (const filter of LISTS[table].filters) {
+        const plan = raw.prepare(`EXPLAIN QUERY PLAN SELECT row FROM ${table}_1 WHERE ${filter} = 'x' ORDER BY ${LISTS[table].time} DESC, id DESC LIMIT 51`).all();
+        expect([table, filter, plan.map(({ detail }) => String(detail).replace(/USING INDEX \S+ /, 'USING INDEX '))]).toEqual([table, filter, [`SEARCH ${table}_1 USING INDEX (${filter}=?)`]]);
+      }
+    }
+    raw.close();
+    await views.close();
+  });
+});

@@ -1,0 +1,200 @@
+import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '@maestro/ports';
+import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
+import { Kysely } from 'kysely';
+import { createPrivateFile } from '../private-file.ts';
+import { reading } from '../storage-fault.ts';
+import { Generation } from './generation.ts';
+import type { AnySchema } from './generation.ts';
+import { StatementCache, dialectOf } from './kysely-dialect.ts';
+import { migrate } from './migrations.ts';
+
+/** How often a request of another process is looked for. */
+const REQUEST_POLL_MS = 1_000;
+
+/** 64 MiB of pages in memory at most, and as much of the file mapped. */
+const TUNING = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;';
+
+/**
+ * Opens or makes the read models at `path`, and brings an older file up to date. WAL with synchronous=NORMAL: a power
+ * cut may lose the latest transactions as a whole, and they are folded again from the checkpoint.
+ */
+export async function openSqliteReadModels({ path }: { readonly path: string }): Promise<SqliteReadModels> {
+  createPrivateFile(path);
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(TUNING);
+    const statements = new StatementCache(database);
+    const kysely = new Kysely<AnySchema>({ dialect: dialectOf(database, statements) });
+    await migrate(kysely, database, path);
+    return new SqliteReadModels(database, kysely, statements);
+  } catch (error) {
+    database.close();
+    return reading((): never => {
+      throw error;
+    });
+  }
+}
+
+/**
+ * Query models on SQLite: statements by Kysely, rows and checkpoint in one transaction.
+ * V1. A transaction is carried out without a pause, so nothing else of this process comes between its statements.
+ * V2. Which generation is served is asked of the file at each call: another process may have swapped it.
+ */
+export class SqliteReadModels implements ReadModels {
+  readonly #database: DatabaseSync;
+  readonly #db: Kysely<AnySchema>;
+  readonly #statements: StatementCache;
+  readonly #generations = new Map<number, Generation>();
+  readonly #waiting = new Set<() => void>();
+  #closed = false;
+
+  /** Use `openSqliteReadModels`. */
+  constructor(database: DatabaseSync, db: Kysely<AnySchema>, statements: StatementCache) {
+    this.#database = database;
+    this.#db = db;
+    this.#statements = statements;
+  }
+
+  async get<T extends TableName>(table: T, ids: readonly string[], side: Side = 'served'): Promise<ReadonlyMap<string, Rows[T]>> {
+    return this.#reading(() => this.#on(side).get(table, ids));
+  }
+
+  async list<T extends TableName>(table: T, query: ListQuery<T>): Promise<ListPage<Rows[T]>> {
+    return this.#reading(() => this.#on('served').list(table, query));
+  }
+
+  async apply({ cursor, events, upserts }: FoldedBatch, side: Side = 'served'): Promise<void> {
+    this.#transaction(() => {
+      this.#on(side).upsert(upserts);
+      this.#run('UPDATE generation SET position = ?, events = events + ? WHERE side = ?', cursor, events, side);
+    });
+  }
+
+  async position(side: Side = 'served'): Promise<Cursor | null> {
+    return this.#reading(() => this.#statusOf(side)?.position ?? null);
+  }
+
+  async status(): Promise<ReadModelsStatus> {
+    return this.#reading(() => ({ served: this.#statusOf('served') ?? NOTHING, filling: this.#statusOf('filling'), rebuildRequested: this.#isRequested() }));
+  }
+
+  async reset(projection: number): Promise<void> {
+    this.#transaction(() => {
+      this.#drop('filling');
+      this.#drop('served');
+      this.#create('served', projection);
+    });
+  }
+
+  async beginRebuild(projection: number): Promise<void> {
+    this.#transaction(() => {
+      if (this.#statusOf('filling')?.projection === projection) return;
+      this.#drop('filling');
+      this.#create('filling', projection);
+    });
+  }
+
+  async swap(): Promise<void> {
+    this.#transaction(() => {
+      const filled = this.#on('filling');
+      this.#drop('served');
+      this.#run("UPDATE generation SET side = 'served' WHERE number = ?", filled.number);
+      this.#run('DELETE FROM rebuild_request');
+    });
+  }
+
+  async requestRebuild(): Promise<void> {
+    this.#transaction(() => this.#run('INSERT OR IGNORE INTO rebuild_request (only) VALUES (1)'));
+    for (const wake of this.#waiting) wake();
+  }
+
+  async rebuildRequested(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted && !this.#closed) {
+      if (this.#reading(() => this.#isRequested())) return true;
+      await this.#woken(signal);
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const wake of this.#waiting) wake();
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** Until a request of this process, the next look for one of another process, or the signal. */
+  #woken(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, REQUEST_POLL_MS).unref();
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  #on(side: Side): Generation {
+    const number = this.#statements.prepare('SELECT number FROM generation WHERE side = ?').get(side)?.['number'];
+    if (typeof number !== 'number') throw new Error(`no tables are ${side}: beginRebuild comes first`);
+    const known = this.#generations.get(number) ?? new Generation(number, this.#db, this.#statements);
+    this.#generations.set(number, known);
+    return known;
+  }
+
+  #statusOf(side: Side): SideStatus | null {
+    const row = this.#statements.prepare('SELECT projection, position, events FROM generation WHERE side = ?').get(side);
+    return row === undefined ? null : ({ ...row } as SideStatus);
+  }
+
+  #isRequested(): boolean {
+    return this.#statements.prepare('SELECT 1 FROM rebuild_request').get() !== undefined;
+  }
+
+  #create(side: Side, projection: number): void {
+    const last = this.#statements.prepare('SELECT coalesce(max(number), 0) AS number FROM generation').get()?.['number'];
+    const created = new Generation(Number(last) + 1, this.#db, this.#statements);
+    for (const statement of created.createStatements()) this.#database.exec(statement);
+    this.#run('INSERT INTO generation (number, side, projection, events) VALUES (?, ?, ?, 0)', created.number, side, projection);
+    this.#generations.set(created.number, created);
+  }
+
+  #drop(side: Side): void {
+    if (this.#statusOf(side) === null) return;
+    const dropped = this.#on(side);
+    for (const statement of dropped.dropStatements()) this.#database.exec(statement);
+    this.#run('DELETE FROM generation WHERE number = ?', dropped.number);
+    this.#generations.delete(dropped.number);
+    this.#statements.clear();
+  }
+
+  #run(text: string, ...values: readonly (string | number)[]): void {
+    this.#statements.prepare(text).run(...values);
+  }
+
+  #transaction(work: () => void): void {
+    this.#reading(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #reading<T>(work: () => T): T {
+    if (this.#closed) throw new Fault('STORE_CLOSED', 'the read models are closed');
+    return reading(work);
+  }
+}
+
+const NOTHING: SideStatus = { projection: null, position: null, events: 0 };

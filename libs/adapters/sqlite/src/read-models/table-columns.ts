@@ -1,0 +1,62 @@
+import { LISTS, listValue } from '@maestro/ports';
+import type { ListFilter, ListSort, Rows, TableName } from '@maestro/ports';
+
+/** What a table of one generation holds beside `id` and `row`: every member that lists filter, sort or bound in time by. */
+export type StoredRow = { readonly id: string; readonly row: string; readonly [column: string]: string | number | null };
+
+type Pairs = { readonly [T in TableName]?: readonly (readonly (ListFilter<T> | ListSort<T>)[])[] };
+
+/** Pairs that people ask for together and that narrow badly one by one; each is followed by the time and the id. */
+const PAIRS: Pairs = {
+  execution: [
+    ['workflowId', 'status'],
+    ['actor', 'status'],
+    ['workflowId', 'actor'],
+  ],
+  decision: [
+    ['workflowId', 'allow'],
+    ['stage', 'allow'],
+  ],
+  audit: [['action', 'actor']],
+};
+
+/** Filtered by this, lists may be in any of their orders. */
+const SORTED_IN_ALL_WAYS: ReadonlySet<string> = new Set(['workflowId']);
+
+/** Tables whose rows carry tags, kept in a table of their own. */
+export const TAGGED: ReadonlySet<TableName> = new Set(['execution', 'workflow', 'decision']);
+
+export function columnsOf(table: TableName): readonly string[] {
+  return [...new Set<string>([...LISTS[table].filters, ...LISTS[table].sorts])];
+}
+
+/** Columns that a later event of the same row may change. */
+export function changingColumnsOf(table: TableName): readonly string[] {
+  return [...LISTS[table].changing, 'row'];
+}
+
+/** The time of a row can change, and with it the place of its tags. */
+export function isMoving(table: TableName): boolean {
+  return (LISTS[table].changing as readonly string[]).includes(LISTS[table].time);
+}
+
+/** Columns of every index, in order; each list that can be asked has one that gives its order. */
+export function indexesOf(table: TableName): readonly (readonly string[])[] {
+  const { sorts, filters, time }: { sorts: readonly string[]; filters: readonly string[]; time: string } = LISTS[table];
+  const pairs: readonly (readonly string[])[] = PAIRS[table] ?? [];
+  return [
+    ...sorts.map((sort) => [sort, 'id']),
+    ...filters.flatMap((filter) => (SORTED_IN_ALL_WAYS.has(filter) ? sorts : [time]).map((sort) => [filter, sort, 'id'])),
+    ...pairs.map((pair) => [...pair, time, 'id']),
+  ];
+}
+
+export function storedRow<T extends TableName>(table: T, row: Rows[T]): StoredRow {
+  const { filters, sorts }: { filters: readonly string[]; sorts: readonly string[] } = LISTS[table];
+  const members = row as unknown as { readonly [member: string]: unknown };
+  const values = columnsOf(table).map((column): [string, string | number | null] => {
+    const value = members[column] ?? null;
+    return [column, sorts.includes(column) && !filters.includes(column) ? (value as string | number | null) : listValue(value)];
+  });
+  return { id: row.id, ...Object.fromEntries(values), row: JSON.stringify(row) };
+}
