@@ -27,6 +27,7 @@ export type RejectionCode =
   | 'TIMER_NOT_OPEN'
   | 'COMMAND_INVALID'
   | 'COMMAND_ID_REUSED'
+  | 'FORBIDDEN'
   | 'INPUT_TOO_LARGE'
   | 'CONFLICT_RETRIES_EXHAUSTED'
   | 'BUG';

@@ -1,58 +1,22 @@
-import { commandValidators } from '@maestro/contracts';
 import type { AnyCommand } from '@maestro/contracts';
-import { assertNever, reject } from '@maestro/domain';
-import type { CommandAnswer, CommandEnvelope, CommandGateway, Log, Metrics } from '@maestro/ports';
-import { isFault } from '@maestro/ports';
-import type { CommandLedger } from './command-ledger.ts';
+import { assertNever } from '@maestro/domain';
+import type { CommandAnswer, CommandEnvelope } from '@maestro/ports';
 import type { ExecutionCommands } from './execution-commands.ts';
 import type { WorkflowCommands } from './workflow-commands.ts';
 
-/**
- * The command gateway of one process: checks the closed schema, hands the command to its aggregate, remembers
- * refusals. The same for REST, for NATS and for what comes from inside.
- */
-export class CommandRouter implements CommandGateway {
+/** Hands each command to the aggregate that it is for. What may come here was decided by the gateway. */
+export class CommandRouter {
   readonly #workflows: WorkflowCommands;
   readonly #executions: ExecutionCommands;
-  readonly #ledger: CommandLedger;
-  readonly #metrics: Metrics;
-  readonly #log: Log;
 
-  constructor(workflows: WorkflowCommands, executions: ExecutionCommands, ledger: CommandLedger, metrics: Metrics, log: Log) {
+  constructor(workflows: WorkflowCommands, executions: ExecutionCommands) {
     this.#workflows = workflows;
     this.#executions = executions;
-    this.#ledger = ledger;
-    this.#metrics = metrics;
-    this.#log = log;
   }
 
-  async send(envelope: CommandEnvelope): Promise<CommandAnswer> {
-    const { command } = envelope;
-    // what comes over the wire may name anything
-    if (!Object.hasOwn(commandValidators, command.type)) return reject('COMMAND_INVALID', 'the type of the command is not known to this release');
-    const validate: { (value: unknown): boolean; errors?: readonly { instancePath: string; message?: string | undefined }[] | null } = commandValidators[command.type];
-    if (!validate(command)) {
-      const errors = (validate.errors ?? []).map(({ instancePath, message }) => ({ pointer: instancePath, code: 'SCHEMA', message: message ?? 'invalid' }));
-      return reject('COMMAND_INVALID', `${command.type} does not fit its schema`, { errors });
-    }
-    const answer = await this.#guarded(envelope);
-    this.#metrics.count('mc_commands_total', 1, { type: command.type, outcome: answer.kind === 'ok' ? 'ok' : answer.rejection.code });
-    if (answer.kind === 'refused') this.#ledger.refused(envelope, answer.rejection);
-    return answer;
-  }
-
-  /** A bug stops this command, never the process; faults of the store pass through to whoever can try again. */
-  async #guarded(envelope: CommandEnvelope): Promise<CommandAnswer> {
-    try {
-      return await this.#route(envelope, envelope.command);
-    } catch (error) {
-      if (isFault(error)) throw error;
-      this.#log.log('error', 'a command met a bug', { type: envelope.command.type, commandId: envelope.commandId, error });
-      return reject('BUG', `the command met a bug and was not carried out; quote command ${envelope.commandId} when you report it`);
-    }
-  }
-
-  #route(envelope: CommandEnvelope, command: AnyCommand): Promise<CommandAnswer> {
+  /** Whatever the aggregate throws passes through. */
+  route(envelope: CommandEnvelope): Promise<CommandAnswer> {
+    const command: AnyCommand = envelope.command;
     switch (command.type) {
       case 'workflow.save-draft.v1':
         return this.#workflows.saveDraft(envelope, command.payload);
