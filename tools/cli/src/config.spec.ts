@@ -27,4 +27,14 @@ describe('settings of the command line', () => {
     expect(settingsOf({ NO_COLOR: '' }).isOutColored).toBe(true);
     expect(settingsOf({ TERM: 'dumb' }).isNoteColored).toBe(false);
   });
+
+  it('redraw progress on a terminal, with or without colours, and nowhere else', () => {
+    expect(settingsOf({}).isLive).toBe(true);
+    expect(settingsOf({ NO_COLOR: '1' }).isLive).toBe(true);
+    expect([settingsOf({}, false).isLive, settingsOf({ CI: 'true' }).isLive, settingsOf({ TERM: 'dumb' }).isLive]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
 });

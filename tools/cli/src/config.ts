@@ -14,6 +14,8 @@ export type CliSettings = {
   readonly trustStorePath: string;
   readonly isOutColored: boolean;
   readonly isNoteColored: boolean;
+  /** progress may be redrawn in place; in a log or on a dumb terminal it comes in lines */
+  readonly isLive: boolean;
   /** of child processes */
   readonly environment: Readonly<Record<string, string | undefined>>;
 };
@@ -25,7 +27,7 @@ type Surroundings = {
   cwd(): string;
 };
 
-/** `MAESTRO_DATA`, `MAESTRO_URL`, `MAESTRO_TOKEN`, `MAESTRO_TRUST_STORE`, `XDG_CONFIG_HOME`, `NO_COLOR` (https://no-color.org). */
+/** `MAESTRO_DATA`, `MAESTRO_URL`, `MAESTRO_TOKEN`, `MAESTRO_TRUST_STORE`, `XDG_CONFIG_HOME`, `NO_COLOR` (https://no-color.org), `CI`. */
 export function readSettings({ env, stdout, stderr, cwd }: Surroundings): CliSettings {
   const folder = cwd();
   const isColorWanted = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -38,6 +40,7 @@ export function readSettings({ env, stdout, stderr, cwd }: Surroundings): CliSet
     trustStorePath: resolve(folder, env['MAESTRO_TRUST_STORE'] || join(configHome, 'maestro', 'trust.json')),
     isOutColored: isColorWanted && stdout.isTTY === true,
     isNoteColored: isColorWanted && stderr.isTTY === true,
+    isLive: stderr.isTTY === true && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === '',
     environment: env,
   };
 }

@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import { LiveRegion } from './live/live-region.ts';
+import type { Terminal } from './live/terminal.ts';
 
 /** Meaning of a piece of text; colours follow from it. */
 export type Tone = 'good' | 'bad' | 'attention' | 'faint' | 'strong';
@@ -11,6 +13,12 @@ export type Screen = {
   readonly paintOut: Paint;
   readonly paintNote: Paint;
   readonly isOutColored: boolean;
+  /** where progress may be redrawn in place; undefined: only lines are wanted */
+  readonly terminal: Terminal | undefined;
+  /** Begins a region below everything that is noted until it is closed. */
+  openRegion(terminal: Terminal): LiveRegion;
+  /** Leaves these lines where the region was. */
+  closeRegion(lines: readonly string[]): void;
 };
 
 const STYLES = { good: 'green', bad: 'red', attention: 'yellow', faint: 'dim', strong: 'bold' } as const;
@@ -22,15 +30,22 @@ export function painter(isColored: boolean): Paint {
 
 type Writable = { write(text: string): unknown };
 
-/** Lines to two streams; every text gets its line end here. */
+/** Lines to two streams; every text gets its line end here. A terminal is that of the second. */
 export function openScreen(
   stdout: Writable,
   stderr: Writable,
-  o: { readonly isOutColored: boolean; readonly isNoteColored: boolean },
+  o: { readonly isOutColored: boolean; readonly isNoteColored: boolean; readonly terminal?: Terminal | undefined },
 ): Screen {
+  let region: LiveRegion | undefined;
   return {
     out: (text) => void stdout.write(`${text}\n`),
-    note: (text) => void stderr.write(`${text}\n`),
+    note: (text) => (region === undefined ? void stderr.write(`${text}\n`) : region.above(text)),
+    terminal: o.terminal,
+    openRegion: (terminal) => (region = new LiveRegion(terminal)),
+    closeRegion(lines) {
+      region?.end(lines);
+      region = undefined;
+    },
     paintOut: painter(o.isOutColored),
     paintNote: painter(o.isNoteColored),
     isOutColored: o.isOutColored,

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceiptV1 } from '@maestro/contracts';
 import type { Json } from '@maestro/domain';
 import {
+  OWN_KEY_FILE,
+  README_FILE,
   RECEIPT_FILES,
   assembleSet,
   canonicalBytes,
@@ -12,6 +14,7 @@ import {
   openHistory,
   openStatement,
   readEvent,
+  readmeOf,
   sha256,
 } from '@maestro/receipt';
 import type { OpenedBundle, OpenedStatement } from '@maestro/receipt';
@@ -19,7 +22,6 @@ import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { isAnswerError } from '../rest/answer-error.ts';
 import type { RestClient } from '../rest/client.ts';
-import { OWN_KEY_FILE, README_FILE, readmeOf } from './readme.ts';
 
 /** A receipt set to be written: file name → bytes. */
 export type CollectedSet = {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { README_FILE } from '@maestro/receipt';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
-import { README_FILE } from './readme.ts';
 
 const FOLDER_MODE = 0o755;
 

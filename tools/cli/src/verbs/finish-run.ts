@@ -4,7 +4,7 @@ import { EXIT, exitCodeOfVerdict } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
 import { exportRun } from '../receipt-set/export-run.ts';
 import type { ExportedRun } from '../receipt-set/export-run.ts';
-import { COSIGN_COMMAND } from '../receipt-set/readme.ts';
+import { COSIGN_COMMAND } from '@maestro/receipt';
 import { renderSummary } from '../report/summary.ts';
 import type { RestClient } from '../rest/client.ts';
 import { labelled } from '../screen.ts';
