@@ -5,3 +5,4 @@ export type { SigningKeys } from './keys/signing-keys.ts';
 export { openTrustStore } from './keys/trust-store.ts';
 export type { Learned, TrustStore, TrustedKey, TrustedRoot } from './keys/trust-store.ts';
 export { FolderKeyVault } from './vault/folder-key-vault.ts';
+export type { PoolSurvey } from './vault/key-pool.ts';

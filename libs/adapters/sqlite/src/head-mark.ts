@@ -52,6 +52,28 @@ function decode(slot: Buffer): { readonly sequence: number; readonly entry: Head
 
 const ORIGIN: HeadMarkEntry = { position: 0, count: 0, hash: new Uint8Array(32) };
 
+/** What the file says, without touching it; the newer of its readable slots. */
+export function readHeadMark(path: string): { readonly kind: 'missing' | 'unreadable' } | { readonly kind: 'mark'; readonly entry: HeadMarkEntry } {
+  if (!existsSync(path)) return { kind: 'missing' };
+  const fd = openSync(path, 'r');
+  try {
+    const latest = latestOf(fd);
+    return latest === undefined ? { kind: 'unreadable' } : { kind: 'mark', entry: latest.entry };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function latestOf(fd: number): ReturnType<typeof decode> {
+  const slots = [0, 1].map((i) => {
+    const slot = Buffer.alloc(SLOT_BYTES);
+    readSync(fd, slot, 0, SLOT_BYTES, i * SLOT_STRIDE);
+    return decode(slot);
+  });
+  const readable = slots.filter((slot) => slot !== undefined).sort((a, b) => b.sequence - a.sequence);
+  return readable[0];
+}
+
 function create(path: string): void {
   const fresh = `${path}.new`;
   createPrivateFile(fresh);
@@ -81,13 +103,7 @@ export class HeadMark {
   constructor(path: string) {
     if (!existsSync(path)) create(path);
     this.#fd = openSync(path, 'r+');
-    const slots = [0, 1].map((i) => {
-      const slot = Buffer.alloc(SLOT_BYTES);
-      readSync(this.#fd, slot, 0, SLOT_BYTES, i * SLOT_STRIDE);
-      return decode(slot);
-    });
-    const readable = slots.filter((s) => s !== undefined).sort((a, b) => b.sequence - a.sequence);
-    const [latest] = readable;
+    const latest = latestOf(this.#fd);
     if (latest === undefined) {
       const size = fstatSync(this.#fd).size;
       closeSync(this.#fd);

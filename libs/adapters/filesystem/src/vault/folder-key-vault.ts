@@ -5,8 +5,8 @@ import { Fault } from '@maestro/ports';
 import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest } from '@maestro/ports';
 import { clearStaging, diskFault, makeFolder, nodeDisk } from '../disk.ts';
 import type { Disk } from '../disk.ts';
-import { POOL_SLOTS, createPool, destroyKey, keyMissing, parseKeyId, readKey } from './key-pool.ts';
-import type { FreshKey, Slot } from './key-pool.ts';
+import { POOL_SLOTS, createPool, destroyKey, keyMissing, parseKeyId, readKey, surveyPools } from './key-pool.ts';
+import type { FreshKey, PoolSurvey, Slot } from './key-pool.ts';
 import { RecentKeys } from './recent-keys.ts';
 
 const NONCE_BYTES = 12;
@@ -57,6 +57,11 @@ export class FolderKeyVault implements KeyVault {
     } catch (error) {
       throw diskFault(error, `opening the key vault in ${folder}`);
     }
+  }
+
+  /** Reads every record of the vault in a folder, whether a vault is open on it or not; changes nothing. */
+  static survey(folder: string, o: Pick<FolderKeyVaultOptions, 'disk'> = {}): Promise<PoolSurvey> {
+    return surveyPools(o.disk ?? nodeDisk, join(folder, 'data'));
   }
 
   async create(scope: string): Promise<DataKeyId> {

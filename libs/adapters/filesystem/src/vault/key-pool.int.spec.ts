@@ -36,6 +36,22 @@ describe('key pools on disk', () => {
     expect(pools()).toHaveLength(2);
   });
 
+  it('are surveyed, open or not: live, destroyed and damaged records', async () => {
+    expect(await FolderKeyVault.survey(join(root, 'keys'))).toEqual({ live: 0, destroyed: 0, damaged: [] });
+    const vault = await open();
+    const keyId = await vault.create('execution:1');
+    await vault.destroy(await vault.create('execution:2'));
+    expect(await FolderKeyVault.survey(join(root, 'keys'))).toEqual({ live: 255, destroyed: 1, damaged: [] });
+    await vault.close();
+    const { file, offset } = placeOf(keyId);
+    const bytes = readFileSync(file);
+    bytes[offset] = (bytes[offset] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    expect(await FolderKeyVault.survey(join(root, 'keys'))).toEqual({ live: 254, destroyed: 1, damaged: [`${file} at offset ${offset}`] });
+    truncateSync(file, 64);
+    expect((await FolderKeyVault.survey(join(root, 'keys'))).damaged.length).toBeGreaterThanOrEqual(255);
+  });
+
   it('name where a key lies, and say nothing about it', async () => {
     const vault = await open();
     const keyId = await vault.create('execution:1');

@@ -85,6 +85,31 @@ export async function destroyKey(disk: Disk, folder: string, slot: Slot, keyId: 
   });
 }
 
+/** What the records of all pools of a vault are, for whoever looks after it: counts, and places that cannot be read. */
+export type PoolSurvey = { readonly live: number; readonly destroyed: number; readonly damaged: readonly string[] };
+
+/** Reads every record of every pool in `<folder>`; changes nothing. A vault that was never opened has none. */
+export async function surveyPools(disk: Disk, folder: string): Promise<PoolSurvey> {
+  const names = await disk.readdir(folder).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const damaged: string[] = [];
+  const count = { live: 0, destroyed: 0 };
+  for (const name of names) {
+    const pool = /^pool-([0-9a-f]{8})\.keys$/.exec(name)?.[1];
+    if (pool === undefined) continue;
+    const bytes = await disk.readFile(poolPath(folder, pool));
+    for (let index = 0; index < POOL_SLOTS; index++) {
+      const record = bytes.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES);
+      const state = stateOf(record, { pool, index, tag: '' });
+      if (state === undefined) damaged.push(`${poolPath(folder, pool)} at offset ${index * SLOT_BYTES}`);
+      else count[state === LIVE ? 'live' : 'destroyed'] += 1;
+    }
+  }
+  return { ...count, damaged };
+}
+
 /** No such key was ever made here. */
 export function keyMissing(keyId: DataKeyId): Fault {
   return new Fault('KEY_MISSING', `no key ${JSON.stringify(keyId)} was ever made in this vault`);
