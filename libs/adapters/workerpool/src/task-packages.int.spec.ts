@@ -121,7 +121,7 @@ describe('the built-in groups', () => {
     return result.kind === 'succeeded' ? result.output : result;
   };
 
-  it('are nine packages, each with schemas that compile and a digest of its own', () => {
+  it('are ten packages, each with schemas that compile and a digest of its own', () => {
     const all = packages.all();
     expect(all.map(({ uses }) => uses)).toEqual([
       'pkg:core/echo@1.0.0',
@@ -131,11 +131,12 @@ describe('the built-in groups', () => {
       'pkg:file/read@1.0.0',
       'pkg:file/write@1.0.0',
       'pkg:http/get@1.0.0',
+      'pkg:http/request@1.0.0',
       'pkg:json/query@1.0.0',
       'pkg:json/validate@1.0.0',
     ]);
     for (const each of all) expect([each.checkInput({ no: 1 }).length, each.checkOutput({ no: 1 }).length]).not.toContain(0);
-    expect(new Set(all.map(({ digest }) => digest)).size).toBe(9);
+    expect(new Set(all.map(({ digest }) => digest)).size).toBe(10);
   });
 
   it('let through what a manifest may say before its expressions are known', () => {
@@ -167,6 +168,7 @@ describe('the built-in groups', () => {
       valid: true,
     });
     expect(await output('pkg:http/get@1.0.0', { url: origin, as: 'json' })).toMatchObject({ status: 200, body: { a: 1 } });
+    expect(await output('pkg:http/request@1.0.0', { url: origin, method: 'POST', json: [1], as: 'json' })).toMatchObject({ status: 200, body: { a: 1 } });
     expect(await output('pkg:http/get@1.0.0', { url: 'http://[::ffff:127.0.0.1]/' })).toMatchObject({
       failure: { code: 'HTTP_TARGET_FORBIDDEN' },
     });

@@ -1,105 +1,99 @@
-import type { PackageContext } from '@maestro/worker';
-import { TaskError } from '@maestro/worker';
-import type { Agent, Response } from 'undici';
-import { fetch } from 'undici';
+import type { Json } from '@maestro/domain';
+import type { PackageContext, TaskPackage } from '@maestro/worker';
+import { TaskError, definePackage } from '@maestro/worker';
 import type { ResolveAll } from './guarded-agent.ts';
-import { ADDRESS_FORBIDDEN, guardedAgent, openAgent } from './guarded-agent.ts';
-import type { AllowedOrigin, TargetKind } from './target-policy.ts';
-import { allowedOriginsOf, forbidden, judgeTarget } from './target-policy.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import { REQUEST_MAX_MS, exchange } from './http-exchange.ts';
+import { BODY_MAX_BYTES, checkHeaders, decodeBody, isExpected, unexpectedStatus } from './message-parts.ts';
+import { inputSchema, outputSchema } from './request-schemas.ts';
 
-const REDIRECTS_MAX = 5;
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-const REQUEST_MAX_MS = 30_000;
-/** ended a little before the attempt itself, so that the failure has a code */
-const SHARE_OF_ATTEMPT = 0.9;
+const HEADERS_MAX = 100;
+const HEADER_MAX_LENGTH = 8192;
+/** Credentials of the server's, or about the connection: never given back. */
+const HEADERS_DROPPED = /^(set-cookie|www-authenticate|authentication-info|connection|keep-alive|transfer-encoding|trailer|upgrade|proxy-.*)$/;
+/** Twice is as good as once, by HTTP's own definition. */
+const IDEMPOTENT_METHODS: readonly string[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+/** The server says that it did nothing and that another time will do. */
+const NOT_CARRIED_OUT: readonly number[] = [408, 425, 429, 503];
 
-/** The whole answer, redirects followed; `body` is decoded content, at most `maxBytes`. */
-export type HttpAnswer = {
-  readonly status: number;
-  readonly headers: Response['headers'];
-  readonly body: Buffer;
+type RequestInput = {
+  readonly url: string;
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
+  readonly json?: Json;
+  readonly text?: string;
+  readonly idempotent?: boolean;
+  readonly expectStatus?: readonly number[];
+  readonly maxBytes?: number;
+  readonly timeoutMs?: number;
+  readonly as?: 'json' | 'text';
 };
+type RequestOutput = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json;
+};
+
+async function run(input: RequestInput, context: PackageContext, resolveAll: ResolveAll | undefined): Promise<RequestOutput> {
+  const { method = 'GET', expectStatus, as = 'text', maxBytes = BODY_MAX_BYTES, timeoutMs = REQUEST_MAX_MS } = input;
+  const repeatable = input.idempotent ?? IDEMPOTENT_METHODS.includes(method);
+  const address = withQuery(input);
+  const sent = { method, address, headers: headersOf(input, method, context), body: bodyOf(input, method) };
+  const answer = await exchange({ ...sent, maxBytes, timeoutMs, repeatable, expectStatus: expectStatus ?? [] }, context, resolveAll);
+  context.log(`${method} ${new URL(address).origin}: ${answer.status}, ${answer.body.byteLength} bytes`);
+  if (!isExpected(answer.status, expectStatus))
+    throw unexpectedStatus(answer.status, expectStatus, NOT_CARRIED_OUT.includes(answer.status) || (answer.status >= 500 && repeatable));
+  const body = as === 'json' && answer.body.byteLength === 0 ? null : decodeBody(answer.body, as);
+  return { status: answer.status, headers: shown(answer), body };
+}
+
+function withQuery({ url, query = {} }: RequestInput): string {
+  if (!URL.canParse(url)) throw new TaskError('HTTP_URL_INVALID', 'url must be an absolute http or https URL');
+  const address = new URL(url);
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of [value].flat()) address.searchParams.append(name, String(each));
+  }
+  return address.href;
+}
+
+function bodyOf({ json, text }: RequestInput, method: string): string | null {
+  const body = json === undefined ? (text ?? null) : JSON.stringify(json);
+  if (body === null) return null;
+  if (method === 'GET' || method === 'HEAD') throw new TaskError('HTTP_BODY_FORBIDDEN', `a ${method} has no body; choose another method`);
+  if (Buffer.byteLength(body) > BODY_MAX_BYTES) throw new TaskError('HTTP_BODY_FORBIDDEN', `the body is larger than ${BODY_MAX_BYTES} bytes`);
+  return body;
+}
 
 /**
- * GETs `address`. Every hop is judged anew. Headers of the caller go to the first origin only.
- * Throws TaskError HTTP_URL_INVALID, HTTP_TARGET_FORBIDDEN, HTTP_REDIRECTS, HTTP_TOO_LARGE, HTTP_TIMEOUT (retryable),
- * HTTP_CONNECT (retryable).
+ * The caller's headers, the type of the body, and for methods that are not idempotent by themselves the key that is the
+ * same for every attempt and resume of the task: a server that honours it carries the request out once.
  */
-export async function httpGet(
-  o: { readonly address: string; readonly headers: Readonly<Record<string, string>>; readonly maxBytes: number },
-  context: PackageContext,
-  resolveAll?: ResolveAll,
-): Promise<HttpAnswer> {
-  const start = parse(o.address);
-  const limit = AbortSignal.timeout(Math.max(1, Math.min(REQUEST_MAX_MS, context.timeoutMs * SHARE_OF_ATTEMPT)));
-  const signal = AbortSignal.any([context.signal, limit]);
-  const agents: Record<TargetKind, Agent> = { public: guardedAgent(resolveAll), allowed: openAgent() };
-  try {
-    const response = await follow(start, o.headers, { signal, agents, allow: allowedOriginsOf(context.settings) });
-    return { status: response.status, headers: response.headers, body: await readBody(response, o.maxBytes) };
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw coded(error, start, limit.aborted);
-  } finally {
-    // Not close(): that would wait for a peer that never ends its answer.
-    await Promise.all([agents.public.destroy(), agents.allowed.destroy()]);
-  }
+function headersOf({ headers = {}, json, text }: RequestInput, method: string, context: PackageContext): Record<string, string> {
+  checkHeaders(headers);
+  const has = (name: string): boolean => Object.keys(headers).some((each) => each.toLowerCase() === name);
+  const type = json !== undefined ? 'application/json' : text !== undefined ? 'text/plain; charset=utf-8' : null;
+  return {
+    ...(type === null || has('content-type') ? {} : { 'content-type': type }),
+    ...(IDEMPOTENT_METHODS.includes(method) || has('idempotency-key') ? {} : { 'idempotency-key': context.idempotencyKey }),
+    ...headers,
+  };
 }
 
-type Means = {
-  readonly signal: AbortSignal;
-  readonly agents: Record<TargetKind, Agent>;
-  readonly allow: readonly AllowedOrigin[];
-};
-
-async function follow(start: URL, headers: Readonly<Record<string, string>>, means: Means): Promise<Response> {
-  let url = start;
-  for (let hops = 0; hops <= REDIRECTS_MAX; hops += 1) {
-    const dispatcher = means.agents[judgeTarget(url, 'GET', means.allow)];
-    const own = url.origin === start.origin ? headers : {};
-    const response = await fetch(url, { headers: own, redirect: 'manual', signal: means.signal, dispatcher });
-    const location = response.headers.get('location');
-    if (!REDIRECTS.includes(response.status) || location === null) return response;
-    await response.body?.cancel();
-    if (!URL.canParse(location, url.href)) throw new TaskError('HTTP_REDIRECTS', `${url.origin} redirects to an invalid URL`);
-    url = new URL(location, url.href);
-  }
-  throw new TaskError('HTTP_REDIRECTS', `${start.origin} redirects more than ${REDIRECTS_MAX} times`);
+function shown({ headers }: HttpAnswer): Record<string, string> {
+  const kept = [...headers].filter(([name]) => !HEADERS_DROPPED.test(name)).slice(0, HEADERS_MAX);
+  return Object.fromEntries(kept.map(([name, value]) => [name, value.slice(0, HEADER_MAX_LENGTH)]));
 }
 
-function parse(address: string): URL {
-  if (!URL.canParse(address)) throw new TaskError('HTTP_URL_INVALID', 'url must be an absolute http or https URL');
-  return new URL(address);
-}
-
-// Counts decoded bytes, so that a small compressed answer cannot unfold without bound.
-async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    const bytes = chunk as Uint8Array;
-    sizeBytes += bytes.byteLength;
-    if (sizeBytes > maxBytes)
-      throw new TaskError('HTTP_TOO_LARGE', `the answer is larger than ${maxBytes} bytes; raise maxBytes or ask for less`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
-}
-
-const TIMEOUTS: readonly string[] = [
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-];
-
-function coded(error: unknown, url: URL, timedOut: boolean): unknown {
-  const { name, cause, code: ownCode } = error as { name?: string; cause?: { code?: unknown }; code?: unknown };
-  if (name === 'TaskError') return error;
-  const code = String(cause?.code ?? ownCode ?? name);
-  if (code === ADDRESS_FORBIDDEN)
-    return forbidden(url, 'it, or where it redirects, leads to an address that is not public; see http.allowOrigins');
-  if (timedOut || TIMEOUTS.includes(code))
-    return new TaskError('HTTP_TIMEOUT', `${url.origin} did not answer in time`, { retryable: true });
-  return new TaskError('HTTP_CONNECT', `no complete answer from ${url.origin}: ${code}`, { retryable: true });
+/** `pkg:http/request` over the given name resolution (default: the system's). */
+export function defineRequest(resolveAll?: ResolveAll): TaskPackage {
+  return definePackage<RequestInput, RequestOutput>({
+    name: 'pkg:http/request',
+    version: '1.0.0',
+    description: 'Sends a request by any method. Reaches public addresses and the origins that the deployment allows, and nothing else.',
+    inputSchema,
+    outputSchema,
+    expectedDurationMs: 300,
+    run: (input, context) => run(input, context, resolveAll),
+  });
 }
