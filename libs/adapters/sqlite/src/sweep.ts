@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StreamName } from '@maestro/domain';
 import { readHeadMark } from './head-mark.ts';
-import type { HeadMarkEntry } from './head-mark.ts';
 import { eventHash, rowDigest } from './row-digest.ts';
 import { checkSchemaVersion, checkSqliteVersion, sqliteVersion } from './schema.ts';
 import { reading } from './storage-fault.ts';
@@ -144,9 +143,11 @@ function sweptOf({ position, stream, revision, type, bytes, hash, previous }: Sw
 }
 
 function againstMark(db: DatabaseSync, mark: ReturnType<typeof readHeadMark>, head: number): string | null {
-  if (mark.kind === 'missing') return head === 0 ? null : 'the head mark is missing: nothing tells whether the end of the store was lost';
-  if (mark.kind === 'unreadable') return 'the head mark cannot be read';
-  const { position, hash }: HeadMarkEntry = mark.entry;
+  if (mark.kind !== 'mark') {
+    if (mark.kind === 'unreadable') return 'the head mark cannot be read';
+    return head === 0 ? null : 'the head mark is missing: nothing tells whether the end of the store was lost';
+  }
+  const { position, hash } = mark.entry;
   if (position === 0) return null;
   if (position > head) return `the head mark is at position ${position}, the store ends at ${head}: acknowledged events are missing`;
   const stored = db.prepare('SELECT hash FROM events WHERE position = ?').get(position)?.['hash'] as Uint8Array | undefined;

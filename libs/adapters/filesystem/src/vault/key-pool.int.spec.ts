@@ -265,7 +265,9 @@ describe('keys in memory', () => {
   it('are bounded: an older key is read from its pool again', async () => {
     const vault = await FolderKeyVault.open(join(root, 'keys'), { recentKeysMax: 2 });
     const ids = await Promise.all(Array.from({ length: 5 }, () => vault.create('execution:1')));
-    const sealed = await Promise.all(ids.map((keyId) => vault.seal({ keyId, eventId: EVENT, plaintext: Buffer.from(keyId) })));
+    // one after the other: reads from disk that overlap end in any order
+    const sealed: Uint8Array[] = [];
+    for (const keyId of ids) sealed.push(await vault.seal({ keyId, eventId: EVENT, plaintext: Buffer.from(keyId) }));
     const [oldest = ''] = ids;
     expect(String(Buffer.from(await vault.open(oldest, EVENT, sealed[0] ?? Buffer.of())))).toBe(oldest);
     const { file } = placeOf(oldest);
