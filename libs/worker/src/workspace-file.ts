@@ -1,14 +1,16 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, sep, win32 } from 'node:path';
+import { lstat, open, realpath, rename, rm } from 'node:fs/promises';
+import { isAbsolute, join, win32 } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { PackageContext } from './define-package.ts';
 import { TaskError } from './task-error.ts';
+import { openWorkspaceFolder } from './workspace-folder.ts';
+import type { OpenFolder } from './workspace-folder.ts';
 
 // The rule: a task reaches regular files under `settings.workspaceDir` and nothing else. Its parents may be links as
-// long as they end inside; the file itself may not be one. Someone who can swap folders for links while a task runs
-// already writes to the workspace by other means: that race is not defended here.
+// long as they end inside; the file itself may not be one. Folders are held open while they are used, so that none can
+// be swapped for a link between check and use.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK; // NONBLOCK: a FIFO must not hang the open
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -20,8 +22,9 @@ export const WORKSPACE_PATH_SCHEMA = { type: 'string', minLength: 1, maxLength: 
  * Throws TaskError WORKSPACE_MISSING, PATH_FORBIDDEN, FILE_NOT_FOUND, FILE_NOT_REGULAR; none is retryable.
  */
 export async function openWorkspaceFile(context: Pick<PackageContext, 'settings'>, path: string): Promise<FileHandle> {
-  const target = await locate(context, path, false);
-  const file = await open(target, READ).catch((error: unknown) => refuse(path, error));
+  const { folder, name } = await locate(context, path, false);
+  const opening = open(join(folder.anchor, name), READ).catch((error: unknown) => refuse(path, error));
+  const file = await opening.finally(() => folder.close());
   if ((await file.stat()).isFile()) return file;
   await file.close();
   throw new TaskError('FILE_NOT_REGULAR', `"${path}" is not a regular file`);
@@ -59,10 +62,19 @@ export async function writeWorkspaceFile(
   path: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const target = await locate(context, path, true);
+  const { folder, name } = await locate(context, path, true);
+  try {
+    await replaceFile(folder.anchor, name, path, bytes);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function replaceFile(anchor: string, name: string, path: string, bytes: Uint8Array): Promise<void> {
+  const target = join(anchor, name);
   const existing = await lstat(target).catch(() => null);
   if (existing?.isDirectory() === true) throw new TaskError('FILE_NOT_REGULAR', `"${path}" is a folder`);
-  const draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.tmp`);
+  const draft = join(anchor, `.${name.slice(0, 100)}.${randomUUID()}.tmp`);
   try {
     const file = await open(draft, CREATE, 0o600);
     try {
@@ -78,8 +90,12 @@ export async function writeWorkspaceFile(
   }
 }
 
-/** The place of `path`, its parent resolved and proven to lie inside; the file itself may not exist. */
-async function locate(context: Pick<PackageContext, 'settings'>, path: string, makeParents: boolean): Promise<string> {
+/** The folder of `path`, open and proven to lie inside, and the name in it; the file itself may not exist. The caller closes the folder. */
+async function locate(
+  context: Pick<PackageContext, 'settings'>,
+  path: string,
+  makeParents: boolean,
+): Promise<{ readonly folder: OpenFolder; readonly name: string }> {
   const dir = context.settings['workspaceDir'];
   if (typeof dir !== 'string' || !isAbsolute(dir)) {
     throw new TaskError(
@@ -91,15 +107,8 @@ async function locate(context: Pick<PackageContext, 'settings'>, path: string, m
   const root = await realpath(dir).catch(() => {
     throw new TaskError('WORKSPACE_MISSING', 'the workspace folder of this deployment does not exist; create it');
   });
-  let parent = root;
-  // Folder by folder: a link is judged before anything is made or looked up behind it.
-  for (const segment of segments.slice(0, -1)) {
-    const next = join(parent, segment);
-    if (makeParents) await mkdir(next).catch((error: unknown) => unlessExisting(path, error));
-    parent = await realpath(next).catch((error: unknown) => refuse(path, error));
-    if (parent !== root && !parent.startsWith(root.endsWith(sep) ? root : root + sep)) throw forbidden(path);
-  }
-  return join(parent, segments.at(-1) as string);
+  const on = { forbidden: () => forbidden(path), failed: (error: unknown) => refuse(path, error) };
+  return { folder: await openWorkspaceFolder(root, segments.slice(0, -1), makeParents, on), name: segments.at(-1) as string };
 }
 
 function segmentsOf(path: string): string[] {
@@ -114,10 +123,6 @@ function forbidden(path: string): TaskError {
     'PATH_FORBIDDEN',
     `${JSON.stringify(path)} is not a path inside the workspace; give a relative path without ".."`,
   );
-}
-
-function unlessExisting(path: string, error: unknown): void {
-  if ((error as { code?: unknown }).code !== 'EEXIST') refuse(path, error);
 }
 
 // System messages carry absolute paths of the host: only their code is passed on.
