@@ -33,6 +33,8 @@ function live(twins: TwinRuns, random: Random, tally: Tally): void {
   for (let left = random.below(60); left > 0 && twins.naive.run !== 'ended'; left -= 1) {
     twins.run.nowMs += random.pick([0, 1, 400, 3_000]);
     const move = randomMove(random, twins.naive);
+    // to the millisecond: neither early nor late
+    if (move !== 'again' && move.kind === 'grace' && random.chance(0.5)) twins.run.nowMs = Math.max(twins.run.nowMs, twins.naive.graceUntilMs ?? 0);
     if (move === 'again') twins.again(random.below(1_000));
     else twins.move(move);
     tally.moves += 1;
