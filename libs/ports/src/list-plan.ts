@@ -11,6 +11,7 @@ export type ListPlan = {
   readonly descending: boolean;
   readonly where: readonly (readonly [field: string, value: string])[];
   readonly tags: readonly string[];
+  readonly prefix: string | null;
   readonly time: string;
   readonly from: string | null;
   readonly to: string | null;
@@ -27,11 +28,11 @@ export function listValue(value: unknown): string | null {
 /** Checks a query against the rules of its table. Fault: CURSOR_INVALID, where `after` is of another list, filter or order. */
 export function listPlan<T extends TableName>(table: T, query: ListQuery<T>): ListPlan {
   const { time, sorts, filters }: { time: string; sorts: readonly string[]; filters: readonly string[] } = LISTS[table];
-  const { sort = time, order = 'newest', tags = [], from = null, to = null, after = null, limit } = query;
+  const { sort = time, order = 'desc', tags = [], prefix = null, from = null, to = null, after = null, limit } = query;
   const where = Object.entries(query.where ?? {}).flatMap(([field, value]) => (value === undefined ? [] : [[field, String(value)] as const]));
   const unknown = where.map(([field]) => field).filter((field) => !filters.includes(field));
   if (unknown.length > 0 || !sorts.includes(sort)) throw new Error(`${table} has no list by ${[...unknown, sort].join(', ')}`);
-  const plan = { sort, descending: order === 'newest', where: where.sort(([a], [b]) => (a < b ? -1 : 1)), tags: [...new Set(tags)].sort(), time, from, to, limit };
+  const plan = { sort, descending: order === 'desc', where: where.sort(([a], [b]) => (a < b ? -1 : 1)), tags: [...new Set(tags)].sort(), prefix, time, from, to, limit };
   return { ...plan, after: after === null ? null : placeOf(after, listMark(table, plan)) };
 }
 
@@ -57,9 +58,9 @@ function parsed(after: string): readonly unknown[] {
 }
 
 /** Names a list with its filters and order; against mistakes, not against somebody who makes cursors. 32-bit FNV-1a. */
-function listMark(table: TableName, { sort, descending, where, tags, from, to }: Omit<ListPlan, 'after'>): string {
+function listMark(table: TableName, { sort, descending, where, tags, prefix, from, to }: Omit<ListPlan, 'after'>): string {
   let hash = 0x811c9dc5;
-  for (const char of JSON.stringify([table, sort, descending, where, tags, from, to])) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  for (const char of JSON.stringify([table, sort, descending, where, tags, prefix, from, to])) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   return hash.toString(36);
 }
 

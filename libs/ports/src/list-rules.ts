@@ -18,7 +18,7 @@ const untagged = (): readonly string[] => [];
 /** What every list can be asked, and so what an adapter keeps an index for. */
 export const LISTS = {
   execution: { time: 'requestedAt', sorts: ['requestedAt', 'finishedAt', 'costMicroUsd'], filters: ['workflowId', 'status', 'actor'], changing: ['status', 'finishedAt', 'costMicroUsd'], tagsOf: labelsOf },
-  workflow: { time: 'updatedAt', sorts: ['updatedAt'], filters: ['stable', 'candidate'], changing: ['updatedAt', 'stable', 'candidate'], tagsOf: labelsOf },
+  workflow: { time: 'updatedAt', sorts: ['updatedAt'], filters: [], changing: ['updatedAt'], tagsOf: labelsOf },
   command: { time: 'at', sorts: ['at'], filters: ['actor', 'type', 'stream'], changing: [], tagsOf: untagged },
   decision: {
     time: 'at',

@@ -19,13 +19,15 @@ export type ListQuery<T extends TableName = TableName> = {
   readonly where?: { readonly [F in ListFilter<T>]?: string | boolean };
   /** texts that `LISTS[table].tagsOf` gives a row; all of them must be there */
   readonly tags?: readonly string[];
+  /** how the id begins */
+  readonly prefix?: string | null;
   /** RFC 3339 in UTC with milliseconds, on the table's time; `from` is inclusive, `to` is not */
   readonly from?: string | null;
   readonly to?: string | null;
   /** the table's time unless given */
   readonly sort?: ListSort<T>;
-  /** newest (or greatest) first unless `oldest` */
-  readonly order?: 'newest' | 'oldest';
+  /** newest or greatest first unless `asc` */
+  readonly order?: 'desc' | 'asc';
   /** `next` of the page before, of a list with the same filters and the same order */
   readonly after?: string | null;
   /** 1…200 */

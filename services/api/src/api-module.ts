@@ -13,7 +13,9 @@ import { EventsController } from './controllers/events-controller.ts';
 import { ExecutionCommandsController } from './controllers/execution-commands-controller.ts';
 import { ExecutionStateController } from './controllers/execution-state-controller.ts';
 import { ExecutionsController } from './controllers/executions-controller.ts';
+import { ListsController } from './controllers/lists-controller.ts';
 import { OperationsController } from './controllers/operations-controller.ts';
+import { ReceiptDocumentsController } from './controllers/receipt-documents-controller.ts';
 import { ReceiptsController } from './controllers/receipts-controller.ts';
 import { SchemasController } from './controllers/schemas-controller.ts';
 import { WorkflowChannelsController } from './controllers/workflow-channels-controller.ts';
@@ -22,6 +24,7 @@ import { WorkflowsController } from './controllers/workflows-controller.ts';
 import { LiveTails } from './edge/live-tails.ts';
 import { catalogueQueryHandlers } from './queries/catalogue-queries.ts';
 import { executionQueryHandlers } from './queries/execution-queries.ts';
+import { listQueryHandlers } from './queries/list-queries.ts';
 import { receiptQueryHandlers } from './queries/receipt-queries.ts';
 import { workflowQueryHandlers } from './queries/workflow-queries.ts';
 
@@ -42,11 +45,13 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       WorkflowCommandsController,
       WorkflowChannelsController,
       WorkflowsController,
+      ListsController,
       ExecutionsController,
       ExecutionStateController,
       ExecutionCommandsController,
       EventsController,
       ReceiptsController,
+      ReceiptDocumentsController,
       CatalogueController,
       SchemasController,
       OperationsController,
@@ -62,6 +67,7 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       promoteWorkflowHandler,
       rollBackWorkflowHandler,
       ...workflowQueryHandlers,
+      ...listQueryHandlers,
       ...executionQueryHandlers,
       ...receiptQueryHandlers,
       ...catalogueQueryHandlers,

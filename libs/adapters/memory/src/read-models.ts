@@ -119,6 +119,7 @@ function isListed(table: TableName, plan: ListPlan, row: AnyRow): boolean {
     key !== null &&
     plan.where.every(([field, value]) => listValue(row[field]) === value) &&
     plan.tags.every((tag) => tags.includes(tag)) &&
+    (plan.prefix === null || row.id.startsWith(plan.prefix)) &&
     (plan.from === null || at >= plan.from) &&
     (plan.to === null || at < plan.to) &&
     (plan.after === null || comparePlaces(plan, plan.after, { key, id: row.id }) < 0)

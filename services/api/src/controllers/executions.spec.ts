@@ -113,27 +113,3 @@ describe('GET /api/executions/{id}', () => {
     expect((await get(`/api/executions/${RUN}`)).json()).toEqual(expect.objectContaining({ status: 500, code: 'EVENT_FROM_NEWER_VERSION' }));
   });
 });
-
-describe('GET /api/executions', () => {
-  it('filters by workflow and status, at most 200 rows', async () => {
-    expect((await get('/api/executions?workflow=hello-world&status=failed&limit=200')).statusCode).toBe(200);
-    expect(parts.views.asked).toEqual([{ where: { workflowId: 'hello-world', status: 'failed' }, after: null, limit: 200 }]);
-  });
-
-  it('waits for the position that a caller wrote', async () => {
-    const position = await append(parts.store, `execution-${RUN}`, RUN_EVENTS);
-    let looks = 0;
-    parts.views.position = async () => (++looks < 3 ? null : position);
-    const answer = await get('/api/executions', { 'maestro-position': position });
-
-    expect([answer.statusCode, answer.json<{ upToDate: boolean }>().upToDate]).toEqual([200, true]);
-    expect(looks).toBeGreaterThanOrEqual(3);
-  });
-
-  it('answers 503 with Retry-After where the read model stays behind', async () => {
-    const position = await append(parts.store, `execution-${RUN}`, RUN_EVENTS);
-    const answer = await get(`/api/executions?position=${position}`);
-
-    expect([answer.statusCode, answer.headers['retry-after'], answer.json<{ code: string }>().code]).toEqual([503, '1', 'READ_MODEL_BEHIND']);
-  });
-});

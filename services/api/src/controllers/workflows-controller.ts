@@ -5,8 +5,7 @@ import { isKnownTag } from '../http/exchange.ts';
 import type { HttpReply, HttpRequest } from '../http/exchange.ts';
 import { Operation } from '../openapi/answers.ts';
 import { ref } from '../openapi/schema-parts.ts';
-import { GetManifest, GetWorkflow, ListVersions, ListWorkflows } from '../queries/workflow-queries.ts';
-import { LIST_HEADERS, LIST_QUERY, readListQuery } from './list-query.ts';
+import { GetManifest, GetWorkflow, ListVersions } from '../queries/workflow-queries.ts';
 
 @ApiTags('workflows')
 @Controller('api/workflows')
@@ -15,19 +14,6 @@ export class WorkflowsController {
 
   constructor(@Inject(QueryBus) queries: QueryBus) {
     this.#queries = queries;
-  }
-
-  @Get()
-  @Operation({
-    id: 'listWorkflows',
-    summary: 'Workflows, newest change first',
-    query: LIST_QUERY,
-    headers: LIST_HEADERS,
-    answers: { 200: { description: 'One page', json: 'WorkflowList' } },
-    problems: [503],
-  })
-  list(@Req() request: HttpRequest): Promise<unknown> {
-    return this.#queries.execute(new ListWorkflows(readListQuery(request, {})));
   }
 
   @Get(':id')

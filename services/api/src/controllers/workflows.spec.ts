@@ -1,8 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { WorkflowRow } from '@maestro/domain';
 import { sha256 } from '@maestro/receipt';
 import { Parts, openApi } from '../../fixtures/api.ts';
-import { MANIFEST, MANIFEST_DIGEST, append, appendFromFuture, draftSaved, publishRequested, publishedWorkflow } from '../../fixtures/histories.ts';
+import { MANIFEST, MANIFEST_DIGEST, append, appendFromFuture, draftSaved, publishedWorkflow } from '../../fixtures/histories.ts';
 
 const NEXT = { ...MANIFEST, version: '1.1.0' };
 
@@ -80,22 +79,6 @@ describe('published versions', () => {
     await append(parts.store, 'workflow-hello-world', [draftSaved()]);
 
     expect((await get('/api/workflows/hello-world/versions/1.0.0')).json()).toEqual(expect.objectContaining({ status: 404, code: 'VERSION_NOT_FOUND' }));
-  });
-});
-
-describe('GET /api/workflows', () => {
-  const row = (id: string): WorkflowRow => ({ id, name: id, draftVersion: '1.0.0', stable: null, candidate: null, versions: [], labels: {}, publication: null, updatedAt: '2026-01-05T10:00:00.000Z', appliedRevision: 0 });
-
-  it('answers pages and says how far the read model is', async () => {
-    const before = await append(parts.store, 'workflow-hello-world', [draftSaved()]);
-    const position = await append(parts.store, 'workflow-hello-world', [publishRequested]);
-    await parts.views.apply({ cursor: before, events: 1, upserts: { workflow: [row('a-1'), row('a-2'), row('a-3')] } });
-    const first = (await get('/api/workflows?limit=2')).json<{ next: string }>();
-    await parts.views.apply({ cursor: position, events: 1, upserts: {} });
-    const second = (await get(`/api/workflows?limit=2&after=${first.next}`)).json();
-
-    expect(first).toEqual(expect.objectContaining({ items: [row('a-3'), row('a-2')], next: expect.any(String), position: before, upToDate: false }));
-    expect(second).toEqual(expect.objectContaining({ items: [row('a-1')], next: null, position, upToDate: true }));
   });
 });
 

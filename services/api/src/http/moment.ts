@@ -3,7 +3,8 @@ import type { SchemaPart } from '../openapi/schema-parts.ts';
 import type { Reader } from './request-fields.ts';
 
 const REVISION = /^\d{1,15}$/;
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** A time of RFC 3339. */
+export const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /** `?at=`: a revision, or a time of RFC 3339. */
 export const moment: Reader<Moment> = (given) => {

@@ -6,6 +6,7 @@ import { schemasUrl } from '@maestro/contracts';
 import { tokenOf } from '../api-dependencies.ts';
 import type { ApiSettings } from '../settings.ts';
 import { executionSchemas } from './execution-schemas.ts';
+import { listSchemas } from './list-schemas.ts';
 import { receiptSchemas } from './receipt-schemas.ts';
 import { workflowSchemas } from './workflow-schemas.ts';
 
@@ -19,7 +20,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const { version } = app.get<ApiSettings>(tokenOf('settings'));
   const config = new DocumentBuilder().setOpenAPIVersion('3.1.0').setTitle('Maestro Conductor API').setDescription(DESCRIPTION).setVersion(version).addBearerAuth({ type: 'http', scheme: 'bearer', description: 'only where the server was started with a token' }, 'token').build();
   const document = SwaggerModule.createDocument(app, config);
-  const schemas = { Workflow: manifestSchema(), ...workflowSchemas, ...executionSchemas, ...receiptSchemas };
+  const schemas = { Workflow: manifestSchema(), ...workflowSchemas, ...executionSchemas, ...listSchemas, ...receiptSchemas };
   return { ...document, security: [{}, { token: [] }], components: { ...document.components, schemas: schemas as NonNullable<OpenAPIObject['components']>['schemas'] & object } };
 }
 

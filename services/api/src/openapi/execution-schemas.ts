@@ -1,4 +1,4 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, request, text, time, version, whole, workflowId } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, position, ref, region, request, text, time, version, whole, workflowId } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const VERDICTS = ['succeeded', 'failed', 'cancelled', 'timed-out', 'denied'] as const;
@@ -88,26 +88,6 @@ export const executionSchemas: { readonly [name: string]: SchemaPart } = {
     public: described(anyObject, 'outputs that the package declares public'),
     costMicroUsd: whole,
   }),
-  ExecutionRow: object({
-    id: text,
-    workflowId: text,
-    version: text,
-    channel: text,
-    status,
-    requestedAt: time,
-    startedAt: nullable(time),
-    finishedAt: nullable(time),
-    actor: text,
-    region: nullable(text),
-    labels: anyObject,
-    taskCount: whole,
-    counts: nullable(counts),
-    costMicroUsd: nullable(whole),
-    receipt: described(nullable(text), 'digest of the bundle once it is signed'),
-    appliedRevision: whole,
-    appliedReceiptRevision: whole,
-  }),
-  ExecutionList: page('ExecutionRow'),
   History: object({
     executionId: text,
     items: list(object({ hash: described(text, 'SHA-256(0x00 || RFC 8785 of event), hex'), event: described(anyObject, 'see /schemas/stored-event.v1.json') })),

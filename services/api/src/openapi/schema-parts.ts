@@ -35,6 +35,7 @@ export const flag: SchemaPart = { type: 'boolean' };
 export const whole: SchemaPart = { type: 'integer' };
 export const number: SchemaPart = { type: 'number' };
 export const time: SchemaPart = { type: 'string', format: 'date-time' };
+export const binary: SchemaPart = { type: 'string', format: 'binary' };
 export const anyObject: SchemaPart = { type: 'object', additionalProperties: true };
 export const digest: SchemaPart = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' };
 export const version: SchemaPart = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+(-[a-z0-9.]+)?$' };
@@ -54,5 +55,6 @@ export function page(row: string): SchemaPart {
     next: described(nullable(text), 'pass it as `after`; null: the end'),
     position: nullable(position),
     upToDate: described(flag, 'the read model held all that the store held when it was asked'),
+    lagMs: described(whole, 'age of the oldest event that it did not hold; 0: it held all'),
   });
 }

@@ -1,4 +1,4 @@
-import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, page, position, ref, region, request, text, time, version, whole } from './schema-parts.ts';
+import { anyObject, comment, described, digest, flag, list, nullable, number, object, oneOfValues, position, ref, region, request, text, time, version, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const finding = object({ code: text, path: list({ type: ['string', 'integer'] }), params: anyObject });
@@ -51,6 +51,4 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
     manifest: nullable(ref('Workflow')),
   }),
   VersionList: object({ id: text, items: list(ref('WorkflowVersion')), position }),
-  WorkflowRow: object({ id: described(text, 'lower case'), name: described(text, 'as it was first spelled'), draftVersion: version, stable: nullable(version), candidate: nullable(version), versions: list(version), updatedAt: time, appliedRevision: whole }),
-  WorkflowList: page('WorkflowRow'),
 };

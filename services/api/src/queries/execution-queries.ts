@@ -1,27 +1,13 @@
 import { Query } from '@nestjs/cqrs';
-import type { ExecutionId, ExecutionRow } from '@maestro/domain';
+import type { ExecutionId } from '@maestro/domain';
 import type { Clock, EventStore } from '@maestro/ports';
 import { graphOf, readEventLines, readEventPage, readExecution } from '@maestro/runtime';
 import type { EventPage, ExecutionGraph, ExecutionView, Moment } from '@maestro/runtime';
 import { linksOf } from '../commands/start-execution.ts';
 import type { ExecutionLinks } from '../commands/start-execution.ts';
 import { found, noExecution } from '../edge/found.ts';
-import { listPage } from '../edge/list-page.ts';
-import type { ListAnswer, ListAsked } from '../edge/list-page.ts';
 import { queryHandler } from '../edge/message-handler.ts';
 import { problem } from '../problem/problem-error.ts';
-
-export type ExecutionFilter = { readonly workflow: string | null; readonly status: string | null };
-
-export class ListExecutions extends Query<ListAnswer<ExecutionRow>> {
-  readonly asked: ListAsked;
-  readonly filter: ExecutionFilter;
-  constructor(asked: ListAsked, filter: ExecutionFilter) {
-    super();
-    this.asked = asked;
-    this.filter = filter;
-  }
-}
 
 export type ShownExecution = Omit<ExecutionView, 'kind'> & { readonly links: ExecutionLinks };
 
@@ -72,10 +58,6 @@ export class GetEvents extends Query<ShownHistory> {
 }
 
 export const executionQueryHandlers = [
-  queryHandler(ListExecutions, ['store', 'views', 'clock', 'settings'], ({ asked, filter }: ListExecutions, parts) => {
-    const where = { ...(filter.workflow === null ? {} : { workflowId: filter.workflow }), ...(filter.status === null ? {} : { status: filter.status }) };
-    return listPage(parts, 'execution', asked, where);
-  }),
   queryHandler(GetExecution, ['store', 'clock'], async ({ id, moment }: GetExecution, parts): Promise<ShownExecution> => {
     const { kind: _, ...view } = await executionAt(parts, id, moment);
     return { ...view, links: linksOf(id) };

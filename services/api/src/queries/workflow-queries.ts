@@ -1,21 +1,11 @@
 import { Query } from '@nestjs/cqrs';
-import type { JsonObject, WorkflowRow } from '@maestro/domain';
+import type { JsonObject } from '@maestro/domain';
 import { canonicalBytes } from '@maestro/receipt';
 import { dryRun, manifestOf, readWorkflow, versionsOf, workflowView } from '@maestro/runtime';
 import type { DryRun, DryRunAsked, VersionView, WorkflowView } from '@maestro/runtime';
 import { found, noWorkflow } from '../edge/found.ts';
-import { listPage } from '../edge/list-page.ts';
-import type { ListAnswer, ListAsked } from '../edge/list-page.ts';
 import { queryHandler } from '../edge/message-handler.ts';
 import { notFound } from '../problem/problem-error.ts';
-
-export class ListWorkflows extends Query<ListAnswer<WorkflowRow>> {
-  readonly asked: ListAsked;
-  constructor(asked: ListAsked) {
-    super();
-    this.asked = asked;
-  }
-}
 
 /** A workflow with the manifest of its draft. */
 export type CurrentWorkflow = WorkflowView & { readonly manifest: JsonObject | null };
@@ -60,7 +50,6 @@ export class DryRunWorkflow extends Query<Omit<DryRun, 'kind'>> {
 }
 
 export const workflowQueryHandlers = [
-  queryHandler(ListWorkflows, ['store', 'views', 'clock', 'settings'], ({ asked }: ListWorkflows, parts) => listPage(parts, 'workflow', asked, {})),
   queryHandler(GetWorkflow, ['store'], async ({ id }: GetWorkflow, { store }): Promise<CurrentWorkflow> => {
     const history = found(await readWorkflow(store, id), () => noWorkflow(id));
     const draft = history.state.draft;

@@ -121,6 +121,7 @@ export class Generation {
     for (const tag of byTag ? plan.tags.slice(1) : plan.tags) {
       query = query.where(sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.at = ${sql.ref(`rows.${plan.time}`)} and other.id = rows.id)`);
     }
+    if (plan.prefix !== null) query = query.where('rows.id', '>=', plan.prefix).where('rows.id', '<', `${plan.prefix}\u{10ffff}`);
     const time = byTag ? key : `rows.${plan.time}`;
     if (plan.from !== null) query = query.where(time, '>=', plan.from);
     if (plan.to !== null) query = query.where(time, '<', plan.to);

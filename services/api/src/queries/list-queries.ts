@@ -1,0 +1,33 @@
+import { Query } from '@nestjs/cqrs';
+import type { ReadModelsStatus, Rows, TableName } from '@maestro/ports';
+import { listPage } from '../edge/list-page.ts';
+import type { ListAnswer, ListAsked, ListFilters } from '../edge/list-page.ts';
+import { queryHandler } from '../edge/message-handler.ts';
+
+/** One page of any list. */
+export class ListRows<T extends TableName = TableName> extends Query<ListAnswer<Rows[T]>> {
+  readonly table: T;
+  readonly asked: ListAsked;
+  readonly filters: ListFilters<T>;
+  constructor(table: T, asked: ListAsked, filters: ListFilters<T>) {
+    super();
+    this.table = table;
+    this.asked = asked;
+    this.filters = filters;
+  }
+}
+
+/** What the read models are made of, and what is being made beside them. */
+export class GetReadModels extends Query<ReadModelsStatus> {}
+
+/** Asks for new read models; answers what is there when the request is kept. */
+export class RebuildReadModels extends Query<ReadModelsStatus> {}
+
+export const listQueryHandlers = [
+  queryHandler(ListRows, ['store', 'views', 'clock', 'settings'], ({ table, asked, filters }: ListRows, parts) => listPage(parts, table, asked, filters)),
+  queryHandler(GetReadModels, ['views'], (_query: GetReadModels, { views }) => views.status()),
+  queryHandler(RebuildReadModels, ['views'], async (_query: RebuildReadModels, { views }) => {
+    await views.requestRebuild();
+    return views.status();
+  }),
+];
