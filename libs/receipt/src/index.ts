@@ -24,6 +24,7 @@ export { RECEIPT_FILES, RECEIPT_PREDICATE_TYPE, STATEMENT_TYPE, statementOf } fr
 export type { SetDigests } from './assemble/statement.ts';
 export { digestOf } from './assemble/steps.ts';
 export type { ReceiptDigest, ReceiptStep } from './assemble/steps.ts';
+export { COSIGN_COMMAND, OWN_KEY_FILE, README_FILE, readmeOf } from './set-readme.ts';
 export { checkSet } from './verify/check-set.ts';
 export type { Expectations, ReceiptSet, SetConclusion } from './verify/check-set.ts';
 export { conclude, failed, notApplicable, notRun, passed } from './verify/conclusion.ts';

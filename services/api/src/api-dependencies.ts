@@ -69,6 +69,8 @@ export type ApiDependencies = {
   readonly prices: PriceBook;
   readonly keys: PublishedKeys;
   readonly verify: (executionId: string) => Promise<VerifyReport>;
+  /** verifies a set that somebody else holds, by the keys of this deployment; file name → bytes */
+  readonly verifyFiles: (files: ReadonlyMap<string, Uint8Array>) => VerifyReport;
   readonly readiness: () => Promise<readonly ReadinessRow[]>;
   readonly clock: Clock;
   readonly entropy: Entropy;

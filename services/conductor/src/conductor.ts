@@ -19,7 +19,7 @@ import { openMetrics } from './metrics.ts';
 import type { MetricsPage } from './metrics.ts';
 import { openPorts } from './open-ports.ts';
 import type { Ports } from './open-ports.ts';
-import { ownReceiptVerifier } from './own-receipts.ts';
+import { ownReceiptVerifier, sentSetVerifier } from './own-receipts.ts';
 import { listen } from './listen.ts';
 import { announce, namingHolder, withdraw } from './presence.ts';
 import { readinessOf } from './readiness.ts';
@@ -105,6 +105,7 @@ function apiDependencies({ config, folder, ports, metrics, command, log, url }: 
     commands: commandRecords(ports.views, command.ledger),
     keys: publishedKeys(ports),
     verify: ownReceiptVerifier(ports.store, ports.evidence, ports.signingKeys.registry),
+    verifyFiles: sentSetVerifier(ports.signingKeys.registry),
     readiness: readinessOf(ports, folder),
     metrics,
     log,

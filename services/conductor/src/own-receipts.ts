@@ -1,53 +1,56 @@
-import { verify as verifySignature, createPublicKey } from 'node:crypto';
-import { executionStream, parseExecutionId, streamName } from '@maestro/domain';
-import type { Json } from '@maestro/domain';
+import { createPublicKey, verify as verifySignature } from 'node:crypto';
+import { parseExecutionId } from '@maestro/domain';
 import type { EventStore, EvidenceStore } from '@maestro/ports';
-import { canonicalBytes, checkSet, eventsJsonl } from '@maestro/receipt';
-import type { KeyRegistry, ReceiptSet } from '@maestro/receipt';
-import { loadStream, readReceipt, recordedOf } from '@maestro/runtime';
+import { OWN_KEY_FILE, RECEIPT_FILES, checkSet, pinnedKey } from '@maestro/receipt';
+import type { Expectations, KeyRegistry, ReceiptSet } from '@maestro/receipt';
+import { readReceipt, readReceiptSet } from '@maestro/runtime';
 import type { VerifyReport } from '@maestro/service-api';
+
+const NOTHING: ReceiptSet = { events: undefined, manifest: undefined, receipt: undefined, bundle: undefined, ownKeyId: null };
 
 /** Verifies receipts of this conductor with its own registry: what it would tell anybody, from what it has stored. */
 export function ownReceiptVerifier(store: EventStore, evidence: EvidenceStore, registry: KeyRegistry): (executionId: string) => Promise<VerifyReport> {
   return async (executionId) => {
-    const set = await receiptSetOf(store, evidence, executionId);
-    const trust = { keys: registry.keys, verifySignature: verifyP256, trustedTime: null };
-    const { ok, code, exitCode, results } = checkSet(set, trust, { executionId });
-    const rows = results.map(({ row, title, status, code: failure, detail, meaning, remedy }) => ({
-      check: row,
-      name: title,
-      status: status === 'passed' || status === 'failed' ? status : ('not-checked' as const),
-      code: failure,
-      meaning: meaning ?? detail,
-      whatToDo: remedy ?? '',
-    }));
-    return { rows, verdict: ok ? 'VERIFIED' : (code ?? 'MALFORMED'), exitCode };
+    const id = parseExecutionId(executionId);
+    const found = id === undefined ? undefined : await readReceipt(store, evidence, id);
+    const set = found?.kind === 'receipt' ? { ...(await readReceiptSet(store, found)), ownKeyId: null } : NOTHING;
+    return report(set, registry, { executionId });
   };
 }
 
-/** The set as it would be exported: event bytes as stored, the bundle that `receipt.signed` names, the pinned manifest. */
-async function receiptSetOf(store: EventStore, evidence: EvidenceStore, executionId: string): Promise<ReceiptSet> {
-  const id = parseExecutionId(executionId);
-  const found = id === undefined ? undefined : await readReceipt(store, evidence, id);
-  if (id === undefined || found?.kind !== 'receipt') return { events: undefined, manifest: undefined, receipt: undefined, bundle: undefined, ownKeyId: null };
-  const { stored } = await loadStream(store, executionStream(id));
-  const { signature: _s, keyId: _k, bundleDigest: _b, signedAt: _a, states: _t, ...receipt } = found.view;
-  return {
-    events: eventsJsonl(stored.map(({ bytes }) => bytes)),
-    manifest: await manifestBytes(store, found.view.workflow.id, found.view.digests.manifest),
-    receipt: canonicalBytes(receipt as unknown as Json),
-    bundle: found.bundle,
-    ownKeyId: null,
+/** Verifies a set that somebody sent, by the same keys. A key among its files is only told apart: it proves nothing. */
+export function sentSetVerifier(registry: KeyRegistry): (files: ReadonlyMap<string, Uint8Array>) => VerifyReport {
+  return (files) => {
+    const { events, manifest, receipt, bundle } = RECEIPT_FILES;
+    const set = { events: files.get(events), manifest: files.get(manifest), receipt: files.get(receipt), bundle: files.get(bundle), ownKeyId: keyIdOf(files.get(OWN_KEY_FILE)) };
+    return report(set, registry, {});
   };
 }
 
-async function manifestBytes(store: EventStore, workflowId: string, digest: string): Promise<Uint8Array | undefined> {
-  const stream = streamName('workflow', workflowId);
-  if (stream === undefined) return undefined;
-  for (const { event } of (await loadStream(store, stream)).stored.map(recordedOf)) {
-    if (event.type === 'workflow.draft-saved.v1' && `sha256:${event.data.manifestDigest}` === digest) return canonicalBytes(event.data.manifest as unknown as Json);
+function report(set: ReceiptSet, registry: KeyRegistry, expected: Expectations): VerifyReport {
+  const trust = { keys: registry.keys, verifySignature: verifyP256, trustedTime: null };
+  const { ok, code, exitCode, results } = checkSet(set, trust, expected);
+  const rows = results.map(({ row, title, status, code: failure, detail, meaning, remedy }) => ({
+    check: row,
+    name: title,
+    status: status === 'passed' || status === 'failed' ? status : ('not-checked' as const),
+    code: failure,
+    meaning: meaning ?? detail,
+    whatToDo: remedy ?? '',
+  }));
+  return { rows, verdict: ok ? 'VERIFIED' : (code ?? 'MALFORMED'), exitCode };
+}
+
+/** Null: no public key in PEM. */
+function keyIdOf(pem: Uint8Array | undefined): string | null {
+  const text = pem === undefined ? '' : Buffer.from(pem).toString('utf8');
+  // a private key has no business in a set, and is not read as if it had
+  if (!text.includes('-----BEGIN PUBLIC KEY-----')) return null;
+  try {
+    return pinnedKey(createPublicKey(text).export({ format: 'der', type: 'spki' }).toString('base64'))?.keyId ?? null;
+  } catch {
+    return null;
   }
-  return undefined;
 }
 
 function verifyP256(spki: string, data: Uint8Array, signature: Uint8Array): boolean {

@@ -22,6 +22,12 @@ export type ReceiptView = ReceiptV1 & {
 export type FoundReceipt = {
   readonly kind: 'receipt';
   readonly view: ReceiptView;
+  /** what was signed */
+  readonly receipt: ReceiptV1;
+  /** payload of the bundle: the bytes that the signature covers */
+  readonly statement: Uint8Array;
+  /** of the latest event of its stream: the view changes with it */
+  readonly revision: number;
   /** the exact stored bytes */
   readonly bundle: Uint8Array;
   /** 64 hex: SHA-256 of the bundle */
@@ -33,13 +39,13 @@ export type NoReceipt = { readonly kind: 'missing' } | { readonly kind: 'unfinis
 
 /**
  * The receipt of a run: the bundle that its latest `receipt.signed` names, as it was stored. Any other bundle is a draft
- * and never shown. Faults of the store and of the evidence store pass through (EVIDENCE_DAMAGED, EVIDENCE_MISSING).
+ * and never shown. `named`: the one that has this bundle digest instead. Faults of the store and of the evidence store pass through (EVIDENCE_DAMAGED, EVIDENCE_MISSING).
  */
-export async function readReceipt(store: EventStore, evidence: EvidenceStore, id: ExecutionId): Promise<FoundReceipt | NoReceipt | Unreadable> {
+export async function readReceipt(store: EventStore, evidence: EvidenceStore, id: ExecutionId, named: string | null = null): Promise<FoundReceipt | NoReceipt | Unreadable> {
   const history = await readHistory(store, receiptStream(id));
   if (history.kind === 'unreadable') return history;
   const events = history.kind === 'history' ? history.events : [];
-  const signed = events.findLast(({ event }) => event.type === 'receipt.signed.v1');
+  const signed = events.findLast(({ event }) => event.type === 'receipt.signed.v1' && (named === null || event.data.bundleDigest === named));
   if (signed?.event.type !== 'receipt.signed.v1') return whyNone(store, id);
   const { data } = signed.event;
   const bundle = await evidence.get(data.evidence);
@@ -49,7 +55,8 @@ export async function readReceipt(store: EventStore, evidence: EvidenceStore, id
   }
   const states = { signed: true, logged: has(events, 'receipt.logged.v1', data), witnessed: has(events, 'receipt.witnessed.v1', data) } as const;
   const view = { ...opened.receipt, signature: opened.signature, keyId: data.keyId, bundleDigest: `sha256:${data.bundleDigest}`, signedAt: signed.at, states };
-  return { kind: 'receipt', bundle, bundleDigest: data.bundleDigest, view };
+  const revision = events.at(-1)?.revision ?? signed.revision;
+  return { kind: 'receipt', bundle, bundleDigest: data.bundleDigest, view, receipt: opened.receipt, statement: opened.statement, revision };
 }
 
 async function whyNone(store: EventStore, id: ExecutionId): Promise<NoReceipt> {
@@ -67,11 +74,11 @@ function has(events: readonly Recorded[], type: 'receipt.logged.v1' | 'receipt.w
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Receipt and signature out of a Sigstore bundle; undefined where it is no receipt bundle. Verifies nothing. */
-function openBundle(bundle: Uint8Array): { readonly receipt: ReceiptV1; readonly signature: string } | undefined {
+function openBundle(bundle: Uint8Array): { readonly receipt: ReceiptV1; readonly statement: Uint8Array; readonly signature: string } | undefined {
   const { dsseEnvelope } = JSON.parse(decoder.decode(bundle)) as { readonly dsseEnvelope?: unknown };
   const envelope = fromEnvelope(dsseEnvelope);
   if (envelope === undefined) return undefined;
   const { predicate } = JSON.parse(decoder.decode(envelope.payload)) as { readonly predicate?: ReceiptV1 };
   if (predicate?.schema !== 'receipt.v1') return undefined;
-  return { receipt: predicate, signature: Buffer.from(envelope.signature).toString('base64') };
+  return { receipt: predicate, statement: envelope.payload, signature: Buffer.from(envelope.signature).toString('base64') };
 }

@@ -58,6 +58,22 @@ describe('GET /api/executions/{id}/receipt', () => {
     expect((await get(`/api/executions/${RUN}/receipt`, { accept: BUNDLE_TYPE, 'if-none-match': `"sha256:${digest}"` })).statusCode).toBe(304);
   });
 
+  it('tags the view by its states, which may change where the bundle does not', async () => {
+    await signed();
+    const etag = async () => String((await get(`/api/executions/${RUN}/receipt`)).headers['etag']);
+    const before = await etag();
+    expect((await get(`/api/executions/${RUN}/receipt`, { 'if-none-match': before })).statusCode).toBe(304);
+    await append(parts.store, `receipt-${RUN}`, [{ type: 'receipt.logged.v1', data: { executionId: RUN, statementDigest: H('4'), origin: 'spec', leafIndex: 0, treeSize: 1, root: H('1'), evidence: { digest: H('1'), location: 'x' } } }]);
+
+    expect(await etag()).not.toBe(before);
+  });
+
+  it('refuses an Accept that neither form fits', async () => {
+    await signed();
+
+    expect((await get(`/api/executions/${RUN}/receipt`, { accept: 'text/html' })).json()).toEqual(expect.objectContaining({ status: 406, code: 'NOT_ACCEPTABLE' }));
+  });
+
   it('says logged only of the statement that was logged', async () => {
     await signed();
     const logged = (statementDigest: string): AnyEvent => ({ type: 'receipt.logged.v1', data: { executionId: RUN, statementDigest, origin: 'spec', leafIndex: 0, treeSize: 1, root: H('1'), evidence: { digest: H('1'), location: 'x' } } });

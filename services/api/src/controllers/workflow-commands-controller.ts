@@ -13,7 +13,6 @@ import { ParsedBody } from '../http/parsed-body.ts';
 import { bodyValue, jsonObject, optional, readFields, text } from '../http/request-fields.ts';
 import { COMMAND_HEADERS, Operation } from '../openapi/answers.ts';
 import { SAMPLE_DIGEST, SAMPLE_MANIFEST } from '../openapi/samples.ts';
-import { problem } from '../problem/problem-error.ts';
 import { DryRunWorkflow } from '../queries/workflow-queries.ts';
 import type { ApiSettings } from '../settings.ts';
 
@@ -50,8 +49,8 @@ export class WorkflowCommandsController {
   })
   async create(@Req() request: HttpRequest, @Res({ passthrough: true }) reply: HttpReply, @Body() body: unknown): Promise<SavedDraft> {
     const by = identify(request, reply, 'POST /api/workflows', this.#edge);
-    if (!(body instanceof ParsedBody)) throw problem('BODY_REQUIRED', 'send the manifest as application/json or application/yaml');
-    const saved = await this.#commands.execute(new SaveDraft(by, body));
+    bodyValue(body);
+    const saved = await this.#commands.execute(new SaveDraft(by, body as ParsedBody));
     reply.header('Location', `/api/workflows/${saved.id}`);
     return saved;
   }

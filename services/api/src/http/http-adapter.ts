@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { ArchiveBody } from '../archive/archive-body.ts';
+import { TAR_TYPE } from '../archive/ustar.ts';
 import { problem } from '../problem/problem-error.ts';
 import { PROBLEM_TYPE, problemDocument } from '../problem/problem-document.ts';
 import type { ApiSettings } from '../settings.ts';
@@ -40,6 +42,7 @@ export function createHttpAdapter(settings: ApiSettings): FastifyAdapter {
       }
     });
   }
+  instance.addContentTypeParser(TAR_TYPE, { parseAs: 'buffer' }, (_request, body, done) => done(null, new ArchiveBody(body as Buffer)));
   instance.addHook('onRequest', (request, reply, done) => {
     void reply.header('Maestro-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff');
     void reply.header('Content-Security-Policy', "frame-ancestors 'none'");

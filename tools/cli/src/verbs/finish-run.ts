@@ -1,10 +1,10 @@
+import { COSIGN_COMMAND } from '@maestro/receipt';
 import type { SetConclusion } from '@maestro/receipt';
 import { renderTable } from '@maestro/verify';
 import { EXIT, exitCodeOfVerdict } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
 import { exportRun } from '../receipt-set/export-run.ts';
 import type { ExportedRun } from '../receipt-set/export-run.ts';
-import { COSIGN_COMMAND } from '@maestro/receipt';
 import { renderSummary } from '../report/summary.ts';
 import type { RestClient } from '../rest/client.ts';
 import { labelled } from '../screen.ts';
