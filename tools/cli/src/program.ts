@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand, Done } from './commands/add-command.ts';
 import { addCancel } from './commands/cancel.command.ts';
 import { addPromote, addRollback } from './commands/channel.command.ts';
+import { addCompletion } from './commands/completion.command.ts';
 import { addExport } from './commands/export.command.ts';
+import { addInit } from './commands/init.command.ts';
 import { addPlan } from './commands/plan.command.ts';
 import { addPolicy } from './commands/policy.command.ts';
 import { addPublish } from './commands/publish.command.ts';
@@ -16,11 +18,12 @@ import type { CliSettings } from './config.ts';
 import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
 import { PROGRAM, releaseVersion } from './install-paths.ts';
 import type { Screen } from './screen.ts';
-import { tellFailure } from './tell-failure.ts';
+import { tellFailure, tellUsage } from './tell-failure.ts';
 import type { VerbContext } from './verbs/verb-context.ts';
 
 /** Every verb, in the order of the help. A verb is `commands/<verb>.command.ts` (its command line) and `verbs/<verb>.ts`. */
 const COMMANDS: readonly AddCommand[] = [
+  addInit,
   addPlan,
   addPublish,
   addRun,
@@ -34,6 +37,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPromote,
   addRollback,
   addUp,
+  addCompletion,
 ];
 
 /** Runs one command line; its exit code. Every failure is told here, on standard error, without a stack. */
@@ -51,7 +55,7 @@ export async function runCommandLine(
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : tellUsage(error, args, screen);
     return tellFailure(error, args, screen);
   }
 }

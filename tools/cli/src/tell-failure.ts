@@ -16,6 +16,13 @@ export function tellFailure(error: unknown, args: readonly string[], screen: Scr
   return exitCode;
 }
 
+/** A wrong command line, which has been told in words already; its exit code. */
+export function tellUsage({ message }: Error, args: readonly string[], screen: Screen): number {
+  const error = { code: 'USAGE_INVALID', detail: message.replace(/^error: /, '') };
+  if (args.includes('--json')) screen.out(JSON.stringify({ ok: false, exitCode: EXIT.usage, error }, null, 2));
+  return EXIT.usage;
+}
+
 function toldOf(error: unknown, args: readonly string[], { paintNote }: Screen): Told {
   if (isCliError(error)) {
     const { code, message, exitCode, next } = error;

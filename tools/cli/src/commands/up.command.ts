@@ -13,7 +13,7 @@ const HELP = {
 
 export const addUp: AddCommand = (program, context, done) => {
   addVerb(program, 'up', HELP)
-    .addOption(new Option('--port <port>', '0: any free one').default(DEFAULT_PORT).argParser(portParser))
+    .addOption(new Option('--port <port>', 'port to listen on; 0: any free one').default(DEFAULT_PORT).argParser(portParser))
     .addOption(dataOption())
     .option('--workspace <dir>', 'the only folder that tasks may read and write (default: the current one)')
     .option('--json', 'address, pid and folders as one JSON line')

@@ -33,6 +33,12 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
   PUBLISH_PENDING: ['run the same command again in a moment'],
   EXECUTION_NOT_FOUND: [`check the id, and --data or --url: a run is known only to the conductor that ran it`],
   WORKFLOW_NOT_FOUND: [`${PROGRAM} run -m <manifest> publishes and runs it`],
+  WORKFLOW_NOT_PUBLISHED: [`${PROGRAM} publish -m <manifest>`],
+  EXECUTION_ENDED: [`${PROGRAM} status -e <executionId> shows how it ended`, `${PROGRAM} resume <executionId> goes on from where it failed`],
+  EXECUTION_RUNNING: [`${PROGRAM} status -e <executionId> follows it`, `${PROGRAM} cancel <executionId> ends it`],
+  NO_CANDIDATE: [`${PROGRAM} publish -m <manifest> with a higher version makes one`],
+  NO_EARLIER_VERSION: [`${PROGRAM} publish -m <manifest> with a higher version`],
+  UNAUTHENTICATED: ['set MAESTRO_TOKEN to the token of that conductor (<data>/token); with --data it is found there'],
   RUN_NOT_FINISHED: [`${PROGRAM} status -e <executionId> follows the run to its end`],
 };
 
