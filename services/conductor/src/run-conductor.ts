@@ -23,7 +23,7 @@ export type Surroundings = {
 const EXIT = { ok: 0, startFailed: 1, usage: 2 } as const;
 
 /**
- * One conductor from start to end. Says `{"ready":true,url,pid,dataDir}` once requests are served; a start that fails
+ * One conductor from start to end. Says `{"ready":true,url,pid,dataDir,workspaceDir}` once requests are served; a start that fails
  * complains in one line, `maestro: <CODE>: <what and what to do>`.
  */
 export async function runConductor(around: Surroundings): Promise<void> {
@@ -47,7 +47,7 @@ export async function runConductor(around: Surroundings): Promise<void> {
   try {
     starting = startConductor(config, log);
     const { url } = await starting;
-    around.say(JSON.stringify({ ready: true, url, pid: process.pid, dataDir: config.dataDir }));
+    around.say(JSON.stringify({ ready: true, url, pid: process.pid, dataDir: config.dataDir, workspaceDir: config.workspaceDir }));
   } catch (error) {
     if (!isFault(error)) log.log('error', 'the conductor could not start', { error });
     around.complain(`maestro: ${isFault(error) ? error.message : `START_FAILED: ${(error as Error).message}`}`);

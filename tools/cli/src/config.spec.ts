@@ -20,6 +20,12 @@ describe('settings of the command line', () => {
     });
   });
 
+  it('take the data folder of the configuration file where no variable names one', () => {
+    const process = { env: {}, stdout: {}, stderr: {}, cwd: () => '/users/ada/flows' };
+    expect(readSettings(process, '/srv/configured').dataDir).toBe('/srv/configured');
+    expect(readSettings({ ...process, env: { MAESTRO_DATA: '/srv/m' } }, '/srv/configured').dataDir).toBe('/srv/m');
+  });
+
   it('colour a terminal, never a pipe, and never where colours are not wanted', () => {
     expect(settingsOf({}).isOutColored).toBe(true);
     expect(settingsOf({}, false).isOutColored).toBe(false);

@@ -28,13 +28,13 @@ type Surroundings = {
 };
 
 /** `MAESTRO_DATA`, `MAESTRO_URL`, `MAESTRO_TOKEN`, `MAESTRO_TRUST_STORE`, `XDG_CONFIG_HOME`, `NO_COLOR` (https://no-color.org), `CI`. */
-export function readSettings({ env, stdout, stderr, cwd }: Surroundings): CliSettings {
+export function readSettings({ env, stdout, stderr, cwd }: Surroundings, configuredDataDir?: string): CliSettings {
   const folder = cwd();
   const isColorWanted = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const configHome = env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? folder, '.config');
   return {
     cwd: folder,
-    dataDir: env['MAESTRO_DATA'] || '.maestro',
+    dataDir: env['MAESTRO_DATA'] || configuredDataDir || '.maestro',
     url: env['MAESTRO_URL'] || undefined,
     token: env['MAESTRO_TOKEN'] || undefined,
     trustStorePath: resolve(folder, env['MAESTRO_TRUST_STORE'] || join(configHome, 'maestro', 'trust.json')),

@@ -27,7 +27,7 @@ export function addVerb(program: Command, name: string, { description, examples,
 export function dataOption(): Option {
   return new Option(
     '--data <dir>',
-    'data folder; the conductor that holds it is used, else one is started for this command (default: .maestro, or MAESTRO_DATA)',
+    'data folder; the conductor that holds it is used, else one is started for this command (default: MAESTRO_DATA, as configured, or .maestro)',
   );
 }
 

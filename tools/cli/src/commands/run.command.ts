@@ -30,7 +30,7 @@ export const addRun: AddCommand = (program, context, done) => {
     .addOption(new Option('--canary', 'as --rollout canary').conflicts('rollout'))
     .option(
       '--workspace <dir>',
-      'the only folder that tasks may read and write, where a conductor is started for this run (default: the current one)',
+      'the only folder that tasks may read and write, where a conductor is started for this run (default: as configured, else the current one)',
     );
   following(command);
   trusting(reaching(command)).action(async (flags: RunFlags) => done(await (await import('../verbs/run.ts')).run(flags, context)));

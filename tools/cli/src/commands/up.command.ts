@@ -3,9 +3,6 @@ import type { UpFlags } from '../verbs/up.ts';
 import { addVerb, dataOption } from './add-command.ts';
 import type { AddCommand } from './add-command.ts';
 
-/** Of `up`; other verbs start a conductor on any free port. */
-const DEFAULT_PORT = 4747;
-
 const HELP = {
   description: 'Serve a data folder in the foreground until Ctrl-C.',
   examples: ['up', 'up --port 8080 --data /srv/maestro --workspace .'],
@@ -13,9 +10,9 @@ const HELP = {
 
 export const addUp: AddCommand = (program, context, done) => {
   addVerb(program, 'up', HELP)
-    .addOption(new Option('--port <port>', 'port to listen on; 0: any free one').default(DEFAULT_PORT).argParser(portParser))
+    .addOption(new Option('--port <port>', 'port to listen on; 0: any free one (default: as configured, else 4747)').argParser(portParser))
     .addOption(dataOption())
-    .option('--workspace <dir>', 'the only folder that tasks may read and write (default: the current one)')
+    .option('--workspace <dir>', 'the only folder that tasks may read and write (default: as configured, else the current one)')
     .option('--json', 'address, pid and folders as one JSON line')
     .action(async (flags: UpFlags) => done(await (await import('../verbs/up.ts')).up(flags, context)));
 };

@@ -13,6 +13,8 @@ import { INSTALLED } from '../install-paths.ts';
 export type ConductorChild = {
   readonly pid: number;
   readonly url: string;
+  /** the only folder that its tasks may read and write */
+  readonly workspaceDir: string;
   readonly logPath: string;
   /** ends with the child, however it ended; the exit code, or null where a signal ended it */
   readonly ended: Promise<number | null>;
@@ -22,9 +24,10 @@ export type ConductorChild = {
 
 export type ChildOptions = {
   readonly dataDir: string;
-  readonly workspaceDir: string;
-  /** 0: any free one */
-  readonly port: number;
+  /** undefined: as the configuration says */
+  readonly workspaceDir: string | undefined;
+  /** 0: any free one; undefined: as the configuration says */
+  readonly port: number | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
@@ -47,10 +50,8 @@ export async function startConductor({ dataDir, workspaceDir, port, environment 
     INSTALLED.conductor,
     '--data',
     dataDir,
-    '--workspace',
-    workspaceDir,
-    '--port',
-    String(port),
+    ...(workspaceDir === undefined ? [] : ['--workspace', workspaceDir]),
+    ...(port === undefined ? [] : ['--port', String(port)]),
     '--exit-with-parent',
   ];
   const env = { NODE_COMPILE_CACHE: INSTALLED.compileCache, ...environment };
@@ -61,9 +62,9 @@ export async function startConductor({ dataDir, workspaceDir, port, environment 
   const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null);
   const stop = (): Promise<void> => stopChild(child, ended);
   try {
-    const url = await ready(child.stdout as Readable, ended);
-    if (url === undefined) throw startFailure(logPath, log.sizeBytes, child.exitCode);
-    return { pid: child.pid ?? 0, url, logPath, ended, stop };
+    const announced = await ready(child.stdout as Readable, ended);
+    if (announced === undefined) throw startFailure(logPath, log.sizeBytes, child.exitCode);
+    return { pid: child.pid ?? 0, ...announced, logPath, ended, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -87,13 +88,16 @@ function openLog(dataDir: string, path: string): { readonly fd: number; readonly
   }
 }
 
-/** The address that the child prints once it serves; undefined: it ended before. */
-async function ready(stdout: Readable, ended: Promise<unknown>): Promise<string | undefined> {
+/** What the child says once it serves. */
+type Announced = Pick<ConductorChild, 'url' | 'workspaceDir'>;
+
+/** Undefined: it ended before it served. */
+async function ready(stdout: Readable, ended: Promise<unknown>): Promise<Announced | undefined> {
   const lines = createInterface({ input: stdout });
-  const announced = new Promise<string>((resolve) => {
+  const announced = new Promise<Announced>((resolve) => {
     lines.on('line', (line) => {
-      const url = addressIn(line);
-      if (url !== undefined) resolve(url);
+      const found = announcementIn(line);
+      if (found !== undefined) resolve(found);
     });
   });
   const patience = new AbortController();
@@ -113,10 +117,10 @@ async function ready(stdout: Readable, ended: Promise<unknown>): Promise<string 
 }
 
 /** Only the line of readiness counts; anything else on standard output is passed over. */
-function addressIn(line: string): string | undefined {
+function announcementIn(line: string): Announced | undefined {
   try {
-    const { ready: isReady, url } = JSON.parse(line) as { readonly ready?: unknown; readonly url?: unknown };
-    return isReady === true && typeof url === 'string' ? url : undefined;
+    const { ready: isReady, url, workspaceDir } = JSON.parse(line) as { readonly [name: string]: unknown };
+    return isReady === true && typeof url === 'string' ? { url, workspaceDir: String(workspaceDir) } : undefined;
   } catch {
     return undefined;
   }

@@ -47,7 +47,7 @@ export async function openSession(where: Where, settings: CliSettings, screen: S
   const address = where.url ?? (where.data === undefined ? settings.url : undefined);
   if (address !== undefined) return remoteSession(address, settings.token);
   const dataDir = resolveDataDir(where, settings);
-  const workspaceDir = resolve(settings.cwd, where.workspace ?? '.');
+  const workspaceDir = where.workspace === undefined ? undefined : resolve(settings.cwd, where.workspace);
   let held = await attach(dataDir, workspaceDir, settings, screen);
   return {
     get url() {
@@ -93,7 +93,7 @@ async function remoteSession(address: string, token: string | undefined): Promis
 
 type Held = { readonly url: string; readonly child: ConductorChild | undefined };
 
-async function attach(dataDir: string, workspaceDir: string, { environment }: CliSettings, screen: Screen): Promise<Held> {
+async function attach(dataDir: string, workspaceDir: string | undefined, { environment }: CliSettings, screen: Screen): Promise<Held> {
   const found = await findConductor(dataDir);
   if (found !== undefined) {
     screen.note(screen.paintNote('faint', `conductor  attached to pid ${found.pid} at ${found.url}`));

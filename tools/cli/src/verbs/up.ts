@@ -11,7 +11,7 @@ import { enrolConductor } from '../trust/enrol.ts';
 import type { VerbContext } from './verb-context.ts';
 
 export type UpFlags = {
-  readonly port: number;
+  readonly port?: number | undefined;
   readonly data?: string | undefined;
   readonly workspace?: string | undefined;
   readonly json?: boolean | undefined;
@@ -20,7 +20,6 @@ export type UpFlags = {
 /** Serves a data folder in the foreground until it is asked to end. */
 export async function up(flags: UpFlags, { settings, screen, signal }: VerbContext): Promise<number> {
   const dataDir = resolveDataDir(flags, settings);
-  const workspaceDir = resolve(settings.cwd, flags.workspace ?? '.');
   const holder = await findConductor(dataDir);
   if (holder !== undefined) {
     throw new CliError(
@@ -35,12 +34,13 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
     );
   }
   screen.note(screen.paintNote('faint', `starting on ${dataDir} …`));
-  const child = await startConductor({ dataDir, workspaceDir, port: flags.port, environment: settings.environment });
+  const workspace = flags.workspace === undefined ? undefined : resolve(settings.cwd, flags.workspace);
+  const child = await startConductor({ dataDir, workspaceDir: workspace, port: flags.port, environment: settings.environment });
   try {
     await enrolConductor(dataDir, settings.trustStorePath, screen);
-    const { url, pid, logPath } = child;
-    if (flags.json === true) screen.out(JSON.stringify({ url, pid, dataDir, workspaceDir, logPath }));
-    else screen.out(welcome(child, flags, dataDir, workspaceDir, screen.paintOut));
+    const { url, pid, logPath, workspaceDir } = child;
+    if (flags.json === true) screen.out(JSON.stringify({ ok: true, url, pid, dataDir, workspaceDir, logPath }));
+    else screen.out(welcome(child, flags, dataDir, screen.paintOut));
     return await untilEnded(child, signal);
   } finally {
     await child.stop();
@@ -49,10 +49,9 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
 }
 
 function welcome(
-  { url, pid, logPath }: ConductorChild,
+  { url, pid, logPath, workspaceDir }: ConductorChild,
   { data }: UpFlags,
   dataDir: string,
-  workspaceDir: string,
   paint: VerbContext['screen']['paintOut'],
 ): string {
   const facts = labelled(
