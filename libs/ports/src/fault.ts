@@ -4,6 +4,7 @@ export type FaultCode =
   | 'STORE_READ_ONLY' // disk full or failing; nothing was written; works again once space is free
   | 'STORE_OUTCOME_UNKNOWN' // the call may or may not have taken effect; read back, compare bytes
   | 'STORE_DAMAGED' // stored bytes do not match their hash; `detail` names stream and revision
+  | 'EVENT_FROM_NEWER_VERSION' // a newer release wrote this event; its stream is left alone
   | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
   | 'STORE_NEWER' // written by a newer version
   | 'STORE_IN_USE' // another process holds the data folder

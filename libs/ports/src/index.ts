@@ -31,6 +31,8 @@ export type {
   PolicyStage,
 } from './policy-engine.ts';
 export type { ProcessRow, ProcessState } from './process-state.ts';
+export { QUARANTINE, readQuarantine } from './quarantine.ts';
+export type { QuarantinedStream } from './quarantine.ts';
 export type { PublicKeyRef, Signer } from './signer.ts';
 export type {
   PackageDefinition,
@@ -45,6 +47,7 @@ export type {
   Consumption,
   ConsumeOptions,
   Leased,
+  ParkedWork,
   QueueDepth,
   Settlement,
   Work,

@@ -24,6 +24,9 @@ export type Settlement =
   | { readonly kind: 'retry'; readonly delayMs: number }
   | { readonly kind: 'reject'; readonly reason: string };
 
+/** Work that a handler rejected: it is not handed out again while this queue lives. `at`: RFC 3339. */
+export type ParkedWork = { readonly intentId: string; readonly kind: WorkKind; readonly executionId: string; readonly reason: string; readonly at: string };
+
 export type QueueDepth = { readonly waiting: number; readonly leased: number };
 
 export type Consumption = {
@@ -56,6 +59,8 @@ export interface WorkQueue {
   revoke(intentIds: readonly string[]): Promise<void>;
   /** Of all classes, or of one; counting one may look at every entry. */
   depth(kind: WorkKind, workClass?: string): Promise<QueueDepth>;
+  /** The oldest first; how many are kept is bounded by the adapter. */
+  parked(): Promise<readonly ParkedWork[]>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -6,11 +6,12 @@ import type { EventStore, StoredEvent, Version } from '@maestro/ports';
 // By the bytes themselves: a store hands the same ones to every subscriber, and the ones that were just appended to it.
 const decoded = new WeakMap<Uint8Array, Recorded>();
 
-/** Stored event → domain event. Faults with STORE_DAMAGED where the bytes are not an event of this release. */
+/** Stored event → domain event. Faults: EVENT_FROM_NEWER_VERSION; STORE_DAMAGED where the bytes are no event at all. */
 export function recordedOf(stored: StoredEvent): Recorded {
   const known = decoded.get(stored.bytes);
   if (known !== undefined) return known;
   const result = decodeEvent(stored.bytes, stored.hash);
+  if (result.kind === 'failed' && result.code === 'EVENT_FROM_NEWER_VERSION') throw new Fault(result.code, `${result.detail}; upgrade to use this stream`);
   if (result.kind === 'failed') throw new Fault('STORE_DAMAGED', `${result.code} in ${stored.stream}: ${result.detail}`);
   decoded.set(stored.bytes, result.recorded);
   return result.recorded;

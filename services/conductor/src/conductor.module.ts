@@ -8,7 +8,7 @@ import { RunnerModule } from '@maestro/service-runner';
 import { apiModule } from '@maestro/service-api';
 import type { ApiDependencies } from '@maestro/service-api';
 import type { Log, Metrics } from '@maestro/ports';
-import type { CommandRole } from '@maestro/runtime';
+import type { CommandRole, Supervision } from '@maestro/runtime';
 import type { Config } from './config.ts';
 import type { Ports } from './open-ports.ts';
 
@@ -20,6 +20,7 @@ export type Composition = {
   readonly api: ApiDependencies;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly supervision: Supervision;
   readonly tenant: string;
 };
 
@@ -29,9 +30,9 @@ export const CLASSES = ['small', 'medium', 'large'];
 /** All roles in one process: the embedded default. Each gets its ports here and knows no other role. */
 @Module({})
 export class ConductorModule {
-  static register({ config, ports, command, api, metrics, log, tenant }: Composition): DynamicModule {
+  static register({ config, ports, command, api, metrics, log, supervision, tenant }: Composition): DynamicModule {
     const { gateway } = command;
-    const shared = { ...ports, gateway, metrics, log, tenant };
+    const shared = { ...ports, gateway, metrics, log, supervision, tenant };
     const runner = { ...shared, runner: 'runner:embedded', classes: CLASSES, concurrencyMax: config.tasksMax };
     return {
       module: ConductorModule,

@@ -3,8 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Json } from '@maestro/domain';
 import type { Log } from '@maestro/ports';
-import { measureAppends, openCommandRole } from '@maestro/runtime';
-import type { CommandRole } from '@maestro/runtime';
+import { measureAppends, openCommandRole, openSupervision } from '@maestro/runtime';
+import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
 import { releaseVersion } from './build-info.ts';
@@ -53,9 +53,11 @@ export async function startConductor(config: Config, log: Log): Promise<Conducto
     await ports.close();
   };
   try {
-    const command = commandRole(config, ports, metrics, log, () => url);
-    const api = apiDependencies({ config, folder, ports, metrics, command, log, url: () => url });
-    const composition = { config, ports, command, api, metrics, log, tenant: TENANT };
+    const supervision = await openSupervision({ ...ports, metrics, log });
+    const parts = { config, folder, ports, metrics, log, supervision, url: () => url };
+    const command = commandRole(parts);
+    const api = apiDependencies({ ...parts, command });
+    const composition = { config, ports, command, api, metrics, log, supervision, tenant: TENANT };
     app = await NestFactory.create<NestFastifyApplication>(ConductorModule.register(composition), createHttpAdapter(api.settings), { logger: false, abortOnError: false, bodyParser: false });
     await configureHttp(app, api);
     url = await listen(app, config);
@@ -67,7 +69,9 @@ export async function startConductor(config: Config, log: Log): Promise<Conducto
   return { url, stop };
 }
 
-function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Log, conductorUrl: () => string | null): CommandRole {
+type Parts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly log: Log; readonly supervision: Supervision; readonly url: () => string | null };
+
+function commandRole({ config, ports, metrics, log, supervision, url: conductorUrl }: Parts): CommandRole {
   const settings = {
     tenant: TENANT,
     prices: ports.prices,
@@ -77,9 +81,10 @@ function commandRole(config: Config, ports: Ports, metrics: MetricsPage, log: Lo
     environment: environmentOf(config, ports.policies.active()),
     inputBytesMax: INPUT_BYTES_MAX,
   };
-  const command = openCommandRole({ ...ports, metrics, log, settings });
+  const command = openCommandRole({ ...ports, metrics, log, supervision, settings });
   metrics.onScrape(async () => {
     metrics.gauge('mc_open_intents', command.openCount());
+    metrics.gauge('mc_parked_work', (await ports.queue.parked()).length);
     metrics.gauge('mc_open_runs', command.openRunCount());
     await Promise.all(LANES.map((lane) => gaugeLane(ports, metrics, lane)));
   });
@@ -94,9 +99,7 @@ async function gaugeLane({ queue }: Ports, metrics: MetricsPage, [kind, workClas
   metrics.gauge('mc_queue_leased', leased, { kind, class: workClass });
 }
 
-type ApiParts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly command: CommandRole; readonly log: Log; readonly url: () => string | null };
-
-function apiDependencies({ config, folder, ports, metrics, command, log, url }: ApiParts): ApiDependencies {
+function apiDependencies({ config, folder, ports, metrics, command, log, supervision, url }: Parts & { readonly command: CommandRole }): ApiDependencies {
   const { region, requireRegion, host: hostname, port, allowedHosts } = config;
   const token = config.auth === 'token' ? refusing(folder.dir, () => openAccessToken(folder)) : null;
   return {
@@ -106,7 +109,8 @@ function apiDependencies({ config, folder, ports, metrics, command, log, url }: 
     keys: publishedKeys(ports),
     verify: ownReceiptVerifier(ports.store, ports.evidence, ports.signingKeys.registry),
     verifyFiles: sentSetVerifier(ports.signingKeys.registry),
-    readiness: readinessOf(ports, folder),
+    policyActivations: () => readPolicyActivations(ports.state),
+    readiness: readinessOf(ports, folder, supervision.loops),
     metrics,
     log,
     settings: { ...API_DEFAULTS, tenant: TENANT, region, requireRegion, hostname, port, allowedHosts, token, conductorUrl: url, version: releaseVersion() },

@@ -27,6 +27,8 @@ export const METRICS: { readonly [name: string]: Definition } = {
   mc_open_intents: { kind: 'gauge', help: 'Open intents and timers' },
   mc_queue_waiting: { kind: 'gauge', help: 'Work waiting for a consumer, by kind and class', labels: ['kind', 'class'] },
   mc_queue_leased: { kind: 'gauge', help: 'Work that a consumer has taken, by kind and class', labels: ['kind', 'class'] },
+  mc_quarantined_streams: { kind: 'gauge', help: 'Streams that are set aside because they could not be read or decided on' },
+  mc_parked_work: { kind: 'gauge', help: 'Work that was rejected after three deliveries and is not handed out again' },
   mc_event_loop_delay_ms: { kind: 'gauge', help: 'Event loop delay, milliseconds, since the last scrape', labels: ['quantile'] },
 };
 

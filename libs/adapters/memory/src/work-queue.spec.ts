@@ -68,7 +68,7 @@ describe('MemoryWorkQueue', () => {
     queue.consume('task', async (l) => ({ kind: 'reject', reason: `bad ${l.work.intentId}` }), { concurrencyMax: 1 });
     await queue.publish([work('a'), work('b'), work('c')]);
     await turn();
-    expect([...queue.rejected()]).toEqual([
+    expect((await queue.parked()).map(({ intentId, reason }) => [intentId, reason])).toEqual([
       ['b', 'bad b'],
       ['c', 'bad c'],
     ]);

@@ -5,6 +5,7 @@ import {
   type Consumption,
   type Entropy,
   type Leased,
+  type ParkedWork,
   type QueueDepth,
   type Settlement,
   type Work,
@@ -52,7 +53,7 @@ const retryAfter = (delayMs: number): Settlement => ({ kind: 'retry', delayMs })
 export class MemoryWorkQueue implements WorkQueue {
   readonly #o: Required<MemoryWorkQueueOptions>;
   readonly #entries = new Map<string, Entry>();
-  readonly #rejected = new Map<string, string>();
+  readonly #rejected = new Map<string, ParkedWork>();
   readonly #lanes = new Lanes();
   readonly #consumers = new Set<Consumer>();
   readonly #depths: Record<WorkKind, { waiting: number; leased: number }> = {
@@ -131,9 +132,9 @@ export class MemoryWorkQueue implements WorkQueue {
     return { waiting: entries.length - leased, leased };
   }
 
-  /** Intents that handlers rejected, with their reasons, the oldest first. */
-  rejected(): ReadonlyMap<string, string> {
-    return this.#rejected;
+  async parked(): Promise<readonly ParkedWork[]> {
+    this.#check();
+    return [...this.#rejected.values()];
   }
 
   async close(): Promise<void> {
@@ -213,7 +214,7 @@ export class MemoryWorkQueue implements WorkQueue {
     if (entry.abort !== lease) return;
     entry.cancelTimer();
     entry.abort = undefined;
-    if (answer.kind === 'reject') this.#reject(entry.work.intentId, answer.reason);
+    if (answer.kind === 'reject') this.#reject(entry.work, answer.reason);
     if (answer.kind !== 'retry' || entry.revoked) return this.#forget(entry);
     if (answer.delayMs <= 0) return this.#requeue(entry);
     this.#move(entry, 'delayed');
@@ -240,8 +241,9 @@ export class MemoryWorkQueue implements WorkQueue {
     entry.state = to;
   }
 
-  #reject(intentId: string, reason: string): void {
-    this.#rejected.set(intentId, reason);
+  #reject({ intentId, kind, executionId }: Work, reason: string): void {
+    const at = new Date(this.#o.clock.nowMs()).toISOString();
+    this.#rejected.set(intentId, { intentId, kind, executionId, reason, at });
     for (const oldest of this.#rejected.keys()) {
       if (this.#rejected.size <= this.#o.rejectedMax) break;
       this.#rejected.delete(oldest);

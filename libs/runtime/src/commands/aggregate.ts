@@ -48,7 +48,7 @@ const UNKNOWN_OUTCOME_TRIES_MAX = 3;
  * H3. A command id that the stream knows appends nothing.
  * H4. Bytes are prepared once per decision; an unknown outcome re-sends those bytes.
  * H5. What is remembered is a speed-up: nothing is refused or left undone before the store says that it is up to date,
- *     and it is never replaced by something older.
+ *     and it is never replaced by something older. Whatever throws on the way makes it forgotten.
  */
 export class AggregateHandler<S> {
   readonly #store: EventStore;
@@ -79,23 +79,33 @@ export class AggregateHandler<S> {
 
   async handle(stream: StreamName, envelope: CommandEnvelope, deliberate: (state: S, now: string) => Promise<Deliberation>): Promise<Outcome<S>> {
     return this.#locks.run(stream, async () => {
-      for (let tries = 0; tries < CONFLICT_TRIES_MAX; tries++) {
-        const known = tries === 0 ? this.#cache.get(stream) : undefined;
-        const aggregate = known ?? (await this.#reload(stream));
-        const repeated = aggregate.commands.get(envelope.commandId);
-        if (repeated !== undefined) return { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated };
-        const now = new Date(this.#clock.nowMs()).toISOString();
-        const deliberation = await deliberate(aggregate.state, now);
-        const { decision } = deliberation;
-        if (decision.kind === 'refused' || decision.events.length === 0) {
-          if (known !== undefined && (await this.#isBehind(stream, known))) continue;
-          return decision.kind === 'refused' ? decision : { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated: undefined };
-        }
-        const done = await this.#append(stream, aggregate, envelope, deliberation, now);
-        if (done !== undefined) return done;
+      try {
+        return await this.#handle(stream, envelope, deliberate);
+      } catch (error) {
+        // it may be folded half
+        this.#cache.delete(stream);
+        throw error;
       }
-      return { kind: 'refused', rejection: { code: 'CONFLICT_RETRIES_EXHAUSTED', detail: `${stream} changed faster than it could be decided on: try again` } };
     });
+  }
+
+  async #handle(stream: StreamName, envelope: CommandEnvelope, deliberate: (state: S, now: string) => Promise<Deliberation>): Promise<Outcome<S>> {
+    for (let tries = 0; tries < CONFLICT_TRIES_MAX; tries++) {
+      const known = tries === 0 ? this.#cache.get(stream) : undefined;
+      const aggregate = known ?? (await this.#reload(stream));
+      const repeated = aggregate.commands.get(envelope.commandId);
+      if (repeated !== undefined) return { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated };
+      const now = new Date(this.#clock.nowMs()).toISOString();
+      const deliberation = await deliberate(aggregate.state, now);
+      const { decision } = deliberation;
+      if (decision.kind === 'refused' || decision.events.length === 0) {
+        if (known !== undefined && (await this.#isBehind(stream, known))) continue;
+        return decision.kind === 'refused' ? decision : { kind: 'done', state: aggregate.state, events: [], cursor: null, repeated: undefined };
+      }
+      const done = await this.#append(stream, aggregate, envelope, deliberation, now);
+      if (done !== undefined) return done;
+    }
+    return { kind: 'refused', rejection: { code: 'CONFLICT_RETRIES_EXHAUSTED', detail: `${stream} changed faster than it could be decided on: try again` } };
   }
 
   async #append(stream: StreamName, aggregate: Aggregate<S>, envelope: CommandEnvelope, { decision, secrets, keyId }: Deliberation, now: string): Promise<Outcome<S> | undefined> {

@@ -7,6 +7,7 @@ import { ManifestSource } from '../manifest-source.ts';
 import { SealedValues } from '../sealed-values.ts';
 import { Admission } from './admission.ts';
 import { AggregateHandler } from './aggregate.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { AttemptReports } from './attempt-reports.ts';
 import { CommandLedger } from './command-ledger.ts';
 import { CommandRouter } from './command-router.ts';
@@ -35,6 +36,9 @@ export type CommandRoleDependencies = {
   readonly settings: RunSettings & { readonly tenant: string };
 };
 
+  readonly supervision?: Supervision | undefined;
+  /** between two slices of work on a large value; the end of the turn unless told */
+  readonly pause?: Pause;
 /** The command role: owns aggregates, dispatches work from what it appends, fires timers. */
 export type CommandRole = {
   readonly gateway: CommandGateway;
@@ -80,8 +84,8 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const outputs = new ResumeOutputs(store, values, (stream) => findRun(stream, 'newest'));
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, resumes, outputs, settings });
   const router = new CommandRouter(workflows, executions);
-  const gateway = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log });
-  const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant });
+  const gateway = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log, supervision: d.supervision });
+  const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision });
   return {
     gateway,
     ledger,

@@ -230,7 +230,8 @@ describe('a command id', () => {
     world.policies.verdictOf = () => 'silent';
     await world.send(saveDraft(DOCUMENT));
     await world.send(publish('greeting', null, 'first'));
-    const second = publish('greeting', '1.0.0', 'second');
+    await world.send(saveDraft({ ...DOCUMENT, version: '1.1.0' }));
+    const second = publish('greeting', '1.1.0', 'second');
     expect(codeOf(await world.send(second))).toBe('PUBLISH_PENDING');
     await world.advance(30_000);
     expect(codeOf(await world.send(second))).toBe('ok');

@@ -2,6 +2,7 @@ import { commandValidators } from '@maestro/contracts';
 import { reject } from '@maestro/domain';
 import type { Authorizer, CommandAnswer, CommandEnvelope, CommandGateway, Log, Metrics } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
+import type { Supervision } from '../supervision/supervision.ts';
 import type { Admission } from './admission.ts';
 import type { CommandLedger } from './command-ledger.ts';
 import type { CommandRouter } from './command-router.ts';
@@ -15,6 +16,7 @@ export type GatewayDependencies = {
   readonly ledger: CommandLedger;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly supervision?: Supervision | undefined;
 };
 
 type Refused = Extract<CommandAnswer, { kind: 'refused' }>;
@@ -55,23 +57,43 @@ export class Gateway implements CommandGateway {
     const sender = senderOf(actor);
     if (sender !== wanted) return forbidden(envelope, `it is sent by ${wanted === 'client' ? 'users and services' : `role:${wanted}`} only`);
     if (sender !== 'client') return undefined;
-    const decision = await this.#d.authorizer.authorize({ tenant, actor, command: command.type, subject: subjectOfCommand(envelope).id });
-    return decision.kind === 'allowed' ? undefined : forbidden(envelope, decision.reason);
+    try {
+      const decision = await this.#d.authorizer.authorize({ tenant, actor, command: command.type, subject: subjectOfCommand(envelope).id });
+      return decision.kind === 'allowed' ? undefined : forbidden(envelope, decision.reason);
+    } catch (error) {
+      return this.#bug(envelope, error);
+    }
+  }
+
+  /** Only what exists can be set aside: a start makes its stream. */
+  #setAside(envelope: CommandEnvelope, error: unknown): void {
+    if (envelope.command.type !== 'execution.start.v1') this.#d.supervision?.quarantine.setAside(NAME, subjectOfCommand(envelope).stream, error);
   }
 
   /** A bug stops this command, never the process; faults of the store pass through to whoever can try again. */
   async #handled(envelope: CommandEnvelope): Promise<CommandAnswer> {
-    const { router, admission, log } = this.#d;
-    const { command, commandId } = envelope;
+    const { router, admission } = this.#d;
     try {
-      return await admission.run(opensWork(command.type), () => router.route(envelope));
+      const answer = await admission.run(opensWork(envelope.command.type), () => router.route(envelope));
+      if (answer.kind === 'ok') this.#d.supervision?.quarantine.clear(NAME, subjectOfCommand(envelope).stream);
+      return answer;
     } catch (error) {
-      if (isFault(error)) throw error;
-      log.log('error', 'a command met a bug', { type: command.type, commandId, error });
-      return reject('BUG', `the command met a bug and was not carried out; quote command ${commandId} when you report it`);
+      if (!isFault(error) || UNREADABLE.has(error.code)) this.#setAside(envelope, error);
+      return this.#bug(envelope, error);
     }
   }
+
+  #bug({ command, commandId }: CommandEnvelope, error: unknown): Refused {
+    if (isFault(error)) throw error;
+    this.#d.log.log('error', 'a command met a bug', { type: command.type, commandId, error });
+    return reject('BUG', `the command met a bug and was not carried out; quote command ${commandId} when you report it`);
+  }
 }
+
+/** Who sets a stream aside here. */
+const NAME = 'commands';
+/** Faults of one stream; any other fault is of a port, and passes. */
+const UNREADABLE: ReadonlySet<string> = new Set(['STORE_DAMAGED', 'EVENT_FROM_NEWER_VERSION']);
 
 function forbidden({ actor, command }: CommandEnvelope, reason: string): Refused {
   return reject('FORBIDDEN', `${actor} may not send ${command.type}: ${reason}`);

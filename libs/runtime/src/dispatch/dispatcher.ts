@@ -6,6 +6,8 @@ import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { UndecidedError, isUndecided } from '../commands/undecided.ts';
 import { followEvents } from '../follow-events.ts';
+import { StreamFailure } from '../supervision/stream-failure.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { IntentBook } from './intent-book.ts';
 import { RunTurns } from './run-turns.ts';
 import type { Dispatched } from './run-turns.ts';
@@ -18,6 +20,9 @@ const UNLIKELY_MS = 60_000;
 /** A timer is set in steps of at most this: longer ones overflow, and a clock that was set shows at the next step. */
 const TIMER_STEP_MS = 3_600_000;
 const WRITE_EVERY_MS = 200;
+const NAME = 'dispatcher';
+/** What it cannot hand out is set aside apart from what it cannot fold, since it is tried again all the time. */
+const HANDING_OUT = 'handing-out';
 
 type Dependencies = {
   readonly store: EventStore;
@@ -29,6 +34,7 @@ type Dependencies = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly tenant: string;
+  readonly supervision?: Supervision | undefined;
 };
 
 /**
@@ -75,9 +81,9 @@ export class Dispatcher {
     await new Promise<void>((resolve, reject) => {
       const after = this.#cursor;
       const filter = { categories: ['execution', 'workflow'] };
-      const { clock, log } = this.#d;
-      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: 'the dispatcher' }, async ({ events, cursor, caughtUp }) => {
-        for (const recorded of events) this.#fold(recorded);
+      const { clock, log, supervision } = this.#d;
+      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: NAME, supervision }, async ({ events, cursor, caughtUp }) => {
+        for (const recorded of events) this.#foldSafely(recorded);
         this.#cursor = cursor;
         await this.#writeSoon();
         if (caughtUp && this.#recovering) resolve(this.#recover());
@@ -110,6 +116,14 @@ export class Dispatcher {
     if (!this.#recovering) return;
     this.#recovering = false;
     for (const intent of this.#book.all()) if (intent.kind !== 'timer') this.#offer(intent);
+  }
+
+  #foldSafely(recorded: Recorded): void {
+    try {
+      this.#fold(recorded);
+    } catch (error) {
+      throw new StreamFailure(recorded.stream, error);
+    }
   }
 
   #fold(recorded: Recorded): void {
@@ -174,10 +188,13 @@ export class Dispatcher {
     let againMs = UNCONFIRMED_MS;
     try {
       if (intent.kind === 'schedule-more') return await this.#continueScheduling(intent);
-      if (await this.#publishWork(intent)) return;
+      if (await this.#publishWork(intent)) return this.#d.supervision?.quarantine.clear(HANDING_OUT, intent.stream);
     } catch (error) {
       const willPass = isPassing(error);
-      if (!willPass) againMs = UNLIKELY_MS;
+      if (!willPass) {
+        againMs = UNLIKELY_MS;
+        this.#d.supervision?.quarantine.setAside(HANDING_OUT, intent.stream, error);
+      }
       if (!this.#abort.signal.aborted) this.#d.log.log(willPass ? 'debug' : 'error', 'an intent could not be handed out', { intent: intent.key, error });
     }
     this.#handOut(this.#turns.release(intent));

@@ -115,6 +115,6 @@ describe('the policy role', () => {
     });
     for (let i = 0; i < 5; i += 1) await bug.advance(500);
     expect(bug.sent).toHaveLength(3);
-    expect([...bug.queue.rejected()]).toEqual([['intent-1', 'BUG: a bug']]);
+    expect((await bug.queue.parked()).map(({ intentId, reason }) => [intentId, reason])).toEqual([['intent-1', 'BUG: a bug']]);
   });
 });

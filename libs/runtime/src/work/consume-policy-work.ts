@@ -3,6 +3,7 @@ import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine,
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { PolicyOrder } from '../dispatch/work-orders.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { settlementOf } from './settlement.ts';
 
 export type PolicyWorkerDependencies = {
@@ -12,15 +13,17 @@ export type PolicyWorkerDependencies = {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly tenant: string;
+  readonly supervision?: Supervision | undefined;
 };
 
 type Report = CommandOf<'execution.record-policy-decision.v1'>['payload']['report'];
 
 const CONCURRENCY_MAX = 64;
 const RETRY_DELAY_MS = 500;
+const NAME = 'policy';
 
 /** Takes policy work, evaluates, reports by command; the work is done once the report is stored. Sees no event store. */
-export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant }: PolicyWorkerDependencies): Consumption {
+export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant, supervision }: PolicyWorkerDependencies): Consumption {
   const evaluate = async (order: PolicyOrder): Promise<Report> => {
     const report = (result: PolicyResult | undefined, failure: string | null): Report => {
       metrics.count('mc_policy_decisions_total', 1, { stage: order.stage, outcome: result === undefined ? 'failed' : result.allow ? 'allow' : 'deny' });
@@ -43,11 +46,20 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
       const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId });
       return settlementOf(answer, delivery);
     } catch (error) {
+      supervision?.loops.works(NAME);
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
+      supervision?.loops.failing(NAME, error);
     }
   };
-  return queue.consume('policy', handle, { concurrencyMax: CONCURRENCY_MAX });
+  const consumption = queue.consume('policy', handle, { concurrencyMax: CONCURRENCY_MAX });
+  supervision?.loops.works(NAME);
+  return {
+    async stop(graceMs) {
+      await consumption.stop(graceMs);
+      supervision?.loops.stopped(NAME);
+    },
+  };
 }
 
 function decisionCommand({ target, checkId }: PolicyOrder, report: Report): AnyCommand {

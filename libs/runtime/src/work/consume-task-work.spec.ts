@@ -225,7 +225,7 @@ describe('a report', () => {
     await runner.take();
     for (let i = 0; i < 4; i += 1) await runner.advance(500);
     expect(runner.reports).toHaveLength(3);
-    expect([...runner.queue.rejected().keys()]).toEqual(['intent-1']);
+    expect((await runner.queue.parked()).map(({ intentId }) => intentId)).toEqual(['intent-1']);
   });
 });
 

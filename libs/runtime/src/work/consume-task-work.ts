@@ -3,6 +3,7 @@ import type { Clock, CommandAnswer, CommandGateway, Consumption, Leased, Metrics
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { TaskOrder } from '../dispatch/work-orders.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { DELIVERIES_MAX, settlementOf } from './settlement.ts';
 
 export type TaskWorkerDependencies = {
@@ -16,6 +17,7 @@ export type TaskWorkerDependencies = {
   readonly runner: string;
   readonly classes: readonly string[];
   readonly concurrencyMax: number;
+  readonly supervision?: Supervision | undefined;
 };
 
 type Outcome = CommandOf<'execution.report-task.v1'>['payload']['outcome'];
@@ -23,6 +25,7 @@ type Outcome = CommandOf<'execution.report-task.v1'>['payload']['outcome'];
 /** A task that takes longer says that it started; shorter ones cost one commit. */
 const STARTED_AFTER_MS = 250;
 const RETRY_DELAY_MS = 500;
+const NAME = 'runner';
 /** Room for the longest task (24 h) and its report; a lost runner in this process is a lost process. */
 const ACK_WAIT_MS = 25 * 3_600_000;
 
@@ -41,9 +44,11 @@ export function consumeTaskWork(d: TaskWorkerDependencies): Consumption {
     concurrencyMax: d.concurrencyMax,
     ackWaitMs: ACK_WAIT_MS,
   });
+  d.supervision?.loops.works(NAME);
   return {
     stop(graceMs) {
       host.isStopping = true;
+      d.supervision?.loops.stopped(NAME);
       return consumption.stop(graceMs);
     },
   };
@@ -68,10 +73,13 @@ class Attempt {
 
   async run(): Promise<Settlement> {
     try {
-      return await this.#runAndReport();
+      const settlement = await this.#runAndReport();
+      if (settlement.kind === 'ack' && !this.#host.isStopping) this.#d.supervision?.loops.works(NAME);
+      return settlement;
     } catch (error) {
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
+      if (!this.#host.isStopping) this.#d.supervision?.loops.failing(NAME, error);
     }
   }
 

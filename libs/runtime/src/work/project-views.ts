@@ -1,12 +1,15 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
+import type { Recorded } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Clock, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
+import type { Clock, EventStore, Log, Metrics, ReadModels, Upserts } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
+import { StreamFailure } from '../supervision/stream-failure.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { FOLDED_CATEGORIES, foldBatch } from './fold-batch.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { Turns } from './turns.ts';
 
-export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log };
+export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log; readonly supervision?: Supervision | undefined };
 
 /**
  * Folds events into query models, for as long as the signal is quiet, and makes them anew when they follow older rules
@@ -28,16 +31,30 @@ export async function projectViews(parts: ProjectorDependencies, signal: AbortSi
 }
 
 async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<void> {
-  const { store, views, clock, metrics, log } = parts;
+  const { store, views, clock, metrics, log, supervision } = parts;
   const filter = { categories: FOLDED_CATEGORIES };
-  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'the projector' }, ({ events, cursor }) =>
+  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'projector', supervision }, ({ events, cursor, isRetry }) =>
     turns.take(async () => {
       const position = await views.position();
-      if (position !== null && store.compare(cursor, position) <= 0) return;
-      await views.apply({ cursor, events: events.length, upserts: await foldBatch(views, events, 'served') });
+      if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
+      const at = isRetry ? (position ?? cursor) : cursor;
+      await views.apply({ cursor: at, events: events.length, upserts: await foldable(views, events) });
       metrics.count('mc_projected_events_total', events.length);
     }),
   );
+}
+
+/** Rows of a batch; a stream that cannot be folded is named, so that the others go on without it. */
+async function foldable(views: ReadModels, events: readonly Recorded[]): Promise<Upserts> {
+  try {
+    return await foldBatch(views, events, 'served');
+  } catch (error) {
+    if (isFault(error)) throw error;
+    for (const [stream, own] of Map.groupBy(events, (one) => one.stream)) {
+      await foldBatch(views, own, 'served').catch((cause: unknown) => Promise.reject(new StreamFailure(stream, cause)));
+    }
+    throw error;
+  }
 }
 
 /** The served rows stay, and go on being brought up to date, where making new ones fails. */

@@ -9,6 +9,7 @@ import { internalCommandId } from '../commands/command-ids.ts';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
 import { loadStream, recordedOf } from '../recorded-events.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 
 export type ReceiptDependencies = {
   readonly store: EventStore;
@@ -19,9 +20,12 @@ export type ReceiptDependencies = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly tenant: string;
+  readonly supervision?: Supervision | undefined;
 };
 
 const NAME = 'receipts';
+/** the other of its two loops: what was folded is worked off */
+const SEALING = 'receipts-sealing';
 const TYPES = ['execution.completed.v1', 'execution.denied.v1', 'receipt.signed.v1'];
 const BATCH_MAX = 64;
 const RETRY_MS = 1_000;
@@ -36,7 +40,8 @@ type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly s
  * S3. The cursor says what was folded; a run is due from its terminal event until its `receipt.signed` is folded.
  * S4. Evidence is written in batches; whatever ends while a batch is written is in the next one.
  * S5. Nothing is sealed before the past is folded: it may hold the receipt already.
- * S6. A run of which no receipt can be made is named and set aside until the next start; a fault that may pass is waited out.
+ * S6. A run of which no receipt can be made is named and set aside until the next start, which tries it once more; a
+ *     fault that may pass is waited out.
  */
 export class ReceiptSealer {
   readonly #d: ReceiptDependencies;
@@ -57,8 +62,8 @@ export class ReceiptSealer {
   async start(): Promise<void> {
     const { cursor, rows } = await this.#d.state.load(NAME);
     for await (const { key, value } of rows) this.#await(key, value as unknown as Recorded);
-    const { clock, log } = this.#d;
-    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: 'sealing of receipts' }, (batch) =>
+    const { clock, log, supervision } = this.#d;
+    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: NAME, supervision }, (batch) =>
       this.#fold(batch),
     ).catch((error: unknown) => this.#d.log.log('error', 'sealing of receipts stopped', { error }));
   }
@@ -120,7 +125,9 @@ export class ReceiptSealer {
     while (this.#waiting.size > 0 && !this.#abort.signal.aborted) {
       try {
         await this.#sealBatch(this.#nextBatch());
+        this.#d.supervision?.loops.works(SEALING);
       } catch (error) {
+        this.#d.supervision?.loops.failing(SEALING, error);
         this.#d.log.log('warn', 'receipts wait: something that they need does not work', { waiting: this.#waiting.size, error });
         return;
       }
@@ -144,6 +151,7 @@ export class ReceiptSealer {
         if (evidence === undefined) throw new Error('evidence answered fewer references than it was given items');
         await this.#appendSigned(id, { ...signed, evidence }, terminal);
         this.#waiting.delete(id);
+        this.#d.supervision?.quarantine.clear(SEALING, terminal.stream);
       }),
     );
     for (const outcome of named) if (outcome.status === 'rejected') throw outcome.reason;
@@ -174,6 +182,7 @@ export class ReceiptSealer {
       if (isFault(error) && (error.retryable || error.code === 'SIGNING_FAILED')) throw error;
       this.#waiting.delete(terminal.stream.slice('execution-'.length));
       this.#d.log.log('error', 'a receipt cannot be made; the run is set aside', { stream: terminal.stream, error });
+      this.#d.supervision?.quarantine.setAside(SEALING, terminal.stream, error);
       return undefined;
     }
   }

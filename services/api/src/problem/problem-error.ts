@@ -64,7 +64,7 @@ export function notFound(code: 'WORKFLOW_NOT_FOUND' | 'VERSION_NOT_FOUND' | 'EXE
 
 /** A stream that this release cannot read; the others are served. */
 export function unreadable({ code, detail }: Unreadable): ProblemError {
-  return code === 'STORE_DAMAGED' ? new ProblemError(code, FAULT_STATUS[code], detail) : problem(code, detail);
+  return new ProblemError(code, FAULT_STATUS[code], detail);
 }
 
 /** Fault of a port → problem. The message says what to do and holds no value of a user. */
