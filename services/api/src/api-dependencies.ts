@@ -1,6 +1,6 @@
 import type { Json, Rejection } from '@maestro/domain';
 import type { Clock, CommandGateway, Cursor, Entropy, EventStore, EvidenceStore, Log, Metrics, PolicyEngine, ReadModels, TaskPackages } from '@maestro/ports';
-import type { PriceBook } from '@maestro/runtime';
+import type { PolicyActivation, PriceBook } from '@maestro/runtime';
 import type { ApiSettings } from './settings.ts';
 
 /** One public key of the deployment; times are RFC 3339, null: no bound. */
@@ -65,6 +65,8 @@ export type ApiDependencies = {
   readonly views: ReadModels;
   readonly evidence: EvidenceStore;
   readonly policies: PolicyEngine;
+  /** which policy set was active from when on, oldest first */
+  readonly policyActivations: () => Promise<readonly PolicyActivation[]>;
   readonly packages: TaskPackages;
   readonly prices: PriceBook;
   readonly keys: PublishedKeys;

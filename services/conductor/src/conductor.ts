@@ -2,8 +2,9 @@ import { createPublicKey } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Json } from '@maestro/domain';
+import { VALUE_LIMITS } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { measureAppends, openCommandRole, openSupervision } from '@maestro/runtime';
+import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations } from '@maestro/runtime';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
@@ -28,8 +29,6 @@ import { readinessOf } from './readiness.ts';
 export type Conductor = { readonly url: string; stop(): Promise<void> };
 
 const TENANT = 'default';
-/** Inputs of a run are sealed inside its first event; larger ones are refused until they can be kept as blobs. */
-const INPUT_BYTES_MAX = 64 * 1024;
 
 /**
  * Starts every role on one data folder and serves HTTP.
@@ -40,7 +39,7 @@ const INPUT_BYTES_MAX = 64 * 1024;
 export async function startConductor(config: Config, log: Log): Promise<Conductor> {
   const folder = openDataFolder(config.dataDir);
   let url: string | null = null;
-  const opened = await openPorts(config, folder, () => url).catch((error: unknown) => {
+  const opened = await openPorts(config, folder, () => url, log).catch((error: unknown) => {
     throw namingHolder(folder, error);
   });
   const metrics = openMetrics();
@@ -53,6 +52,7 @@ export async function startConductor(config: Config, log: Log): Promise<Conducto
     await ports.close();
   };
   try {
+    await notePolicyActivation(ports.state, ports.policies, ports.clock);
     const supervision = await openSupervision({ ...ports, metrics, log });
     const parts = { config, folder, ports, metrics, log, supervision, url: () => url };
     const command = commandRole(parts);
@@ -79,13 +79,13 @@ function commandRole({ config, ports, metrics, log, supervision, url: conductorU
     requireRegion: config.requireRegion,
     conductorUrl,
     environment: environmentOf(config, ports.policies.active()),
-    inputBytesMax: INPUT_BYTES_MAX,
+    inputBytesMax: VALUE_LIMITS.inputBytesMax,
   };
   const command = openCommandRole({ ...ports, metrics, log, supervision, settings });
   metrics.onScrape(async () => {
     metrics.gauge('mc_open_intents', command.openCount());
-    metrics.gauge('mc_parked_work', (await ports.queue.parked()).length);
     metrics.gauge('mc_open_runs', command.openRunCount());
+    metrics.gauge('mc_parked_work', (await ports.queue.parked()).length);
     await Promise.all(LANES.map((lane) => gaugeLane(ports, metrics, lane)));
   });
   return command;

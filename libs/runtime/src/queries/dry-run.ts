@@ -1,9 +1,11 @@
 import type { ManifestV1, PlanTask } from '@maestro/contracts';
-import { costMicroUsd, estimateMicroUsd, findReferences, mergeInputs, planOf, regionOf, resolveKnown, scheduleOf, startInput, publishInput, usdOf } from '@maestro/domain';
+import { findReferences, mergeInputs, planOf, regionOf, resolveKnown, scheduleOf, startInput, publishInput } from '@maestro/domain';
 import type { Json, JsonObject, Plan, PolicyRequest, Problem } from '@maestro/domain';
-import type { EventStore, PolicyEngine, TaskPackages } from '@maestro/ports';
+import type { EventStore, PolicyEngine, ReadModels, TaskPackages } from '@maestro/ports';
 import { checkManifestDocument } from '../manifest-intake.ts';
 import { findPackageIn } from '../manifest-source.ts';
+import { estimateOf, pastCosts, withHistory } from './estimate.ts';
+import type { CostEstimate } from './estimate.ts';
 import { decideEach } from './policy-preview.ts';
 import type { PreviewDecision } from './policy-preview.ts';
 import type { PriceBook } from './price-book.ts';
@@ -42,14 +44,14 @@ export type DryRun = {
   readonly workflow: { readonly id: string; readonly version: string; readonly digest: string; readonly source: 'draft' | 'published' };
   readonly plan: { readonly levels: readonly (readonly string[])[]; readonly criticalPath: readonly string[]; readonly tasks: readonly PlannedTask[] };
   readonly decisions: readonly PreviewDecision[];
+  /** what is expected, in dollars */
   readonly estimatedCostUSD: number;
-  /** expected: each task once for its declared duration; high: every attempt until its time limit */
-  readonly estimate: { readonly currency: 'USD'; readonly expectedMicroUsd: number; readonly highMicroUsd: number };
+  readonly estimate: CostEstimate;
   readonly wouldStart: boolean;
   readonly problems: readonly Problem[];
 };
 
-type Ports = { readonly store: EventStore; readonly packages: TaskPackages; readonly policies: PolicyEngine; readonly prices: PriceBook };
+type Ports = { readonly store: EventStore; readonly views: Pick<ReadModels, 'list'>; readonly packages: TaskPackages; readonly policies: PolicyEngine; readonly prices: PriceBook };
 type NotFound = { readonly kind: 'missing' } | { readonly kind: 'version-missing' };
 
 /** Stands for the id of the run that would start. */
@@ -64,12 +66,13 @@ export async function dryRun(ports: Ports, asked: DryRunAsked, setting: DryRunSe
   if (history.kind !== 'workflow') return history;
   const chosen = manifestOf(history, asked.version);
   if (chosen === undefined) return { kind: 'version-missing' };
-  return planRun(ports, { id: history.id, ...chosen }, asked, setting);
+  const plan = await planRun(ports, { id: history.id, ...chosen }, asked, setting);
+  return { ...plan, ...withHistory(plan, await pastCosts(ports.views, history.id, chosen.version)) };
 }
 
 /** The same for a manifest at hand, which no store has to hold: what it answers depends on nothing but its arguments. */
 export async function planRun(
-  ports: Omit<Ports, 'store'>,
+  ports: Omit<Ports, 'store' | 'views'>,
   chosen: ChosenManifest & { readonly id: string },
   asked: Pick<DryRunAsked, 'inputs' | 'region'>,
   setting: DryRunSetting,
@@ -105,7 +108,7 @@ function withoutPlan(workflow: DryRun['workflow'], problems: readonly Problem[])
     plan: { levels: [], criticalPath: [], tasks: [] },
     decisions: [],
     estimatedCostUSD: 0,
-    estimate: { currency: 'USD', expectedMicroUsd: 0, highMicroUsd: 0 },
+    estimate: { currency: 'USD', basis: 'declared', runs: 0, lowMicroUsd: 0, expectedMicroUsd: 0, highMicroUsd: 0, tasks: [] },
     wouldStart: false,
     problems,
   };
@@ -130,10 +133,4 @@ function* argumentProblems(plan: Plan, known: ReadonlyMap<string, Json>, package
       yield { pointer: `${pointer}${found.pointer}`, code: 'INPUT_MISMATCH', message: found.message };
     }
   }
-}
-
-function estimateOf(prices: PriceBook, tasks: readonly PlanTask[]): Pick<DryRun, 'estimatedCostUSD' | 'estimate'> {
-  const expectedMicroUsd = estimateMicroUsd(prices, tasks);
-  const highMicroUsd = tasks.reduce((sum, task) => sum + costMicroUsd(prices, task.class, task.timeoutMs) * (1 + task.retries), 0);
-  return { estimatedCostUSD: usdOf(expectedMicroUsd), estimate: { currency: 'USD', expectedMicroUsd, highMicroUsd } };
 }

@@ -21,7 +21,14 @@ describe('keys and policies', () => {
   });
 
   it('serves the active policy set and all that can be loaded', async () => {
-    expect((await get('/api/policies')).json()).toEqual({ active: POLICY_SET, sets: [POLICY_SET] });
+    expect((await get('/api/policies')).json()).toEqual({ active: { ...POLICY_SET, activeSince: null }, sets: [{ ...POLICY_SET, activeSince: null }], activations: [] });
+  });
+
+  it('says since when a set is active: the latest time that it became so', async () => {
+    const [first, other, again] = ['2026-01-05T10:00:00.000Z', '2026-01-06T10:00:00.000Z', '2026-01-07T10:00:00.000Z'] as const;
+    parts.activations = [{ setDigest: H('5'), since: first }, { setDigest: H('9'), since: other }, { setDigest: H('5'), since: again }];
+
+    expect((await get('/api/policies')).json()).toMatchObject({ active: { activeSince: again }, activations: [{ since: first }, { since: other }, { since: again }] });
   });
 });
 

@@ -1,14 +1,16 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { projectExecution } from '@maestro/domain';
+import type { ExecutionRow, Recorded } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
 import { Parts, openApi } from '../../fixtures/api.ts';
-import { MANIFEST, append, draftSaved, publishedWorkflow } from '../../fixtures/histories.ts';
+import { MANIFEST, RUN, append, draftSaved, publishedWorkflow, runRequested } from '../../fixtures/histories.ts';
 
 type Plan = {
   workflow: { version: string; source: string };
   plan: { levels: string[][]; criticalPath: string[]; tasks: { id: string; with: unknown; lateBound: boolean }[] };
   decisions: { stage: string; pack: string; allow: boolean; violations: { code: string }[] }[];
   estimatedCostUSD: number;
-  estimate: { expectedMicroUsd: number; highMicroUsd: number };
+  estimate: { basis: string; runs: number; lowMicroUsd: number; expectedMicroUsd: number; highMicroUsd: number };
   wouldStart: boolean;
   problems: { pointer: string; code: string }[];
 };
@@ -45,7 +47,15 @@ describe('POST /api/workflows/{id}/dry-run', () => {
           ],
         },
         estimatedCostUSD: 0.00002,
-        estimate: { currency: 'USD', expectedMicroUsd: 20, highMicroUsd: 6_000 },
+        estimate: {
+          currency: 'USD',
+          basis: 'declared',
+          runs: 0,
+          lowMicroUsd: 20,
+          expectedMicroUsd: 20,
+          highMicroUsd: 6_000,
+          tasks: ['greet', 'again'].map((id) => ({ id, lowMicroUsd: 10, expectedMicroUsd: 10, highMicroUsd: 3_000 })),
+        },
         wouldStart: true,
         problems: [],
       }),
@@ -53,6 +63,21 @@ describe('POST /api/workflows/{id}/dry-run', () => {
     expect(decisions.map(({ stage, pack, allow }) => [stage, pack, allow])).toEqual([['start', 'residency', true]]);
     expect(await parts.store.readAll({ after: null, limit: 100 })).toEqual(before);
     expect(parts.gateway.sent).toEqual([]);
+  });
+
+  it('prices by past runs of the version that succeeded, where there are five', async () => {
+    const position = await publishedWorkflow(parts.store);
+    const requested = { event: runRequested(), revision: 0, at: '2026-01-05T10:00:00.000Z', actor: 'user:local', stream: `execution-${RUN}` } as unknown as Recorded;
+    const row = projectExecution(undefined, requested) as ExecutionRow;
+    const rows = [7, 5, 9, 6, 8].map((costMicroUsd, i) => ({ ...row, id: RUN.replace(/1$/, String(i)), status: 'succeeded' as const, costMicroUsd }));
+    const others = [{ ...rows[0], id: RUN.replace(/1$/, 'f'), version: '0.9.0', costMicroUsd: 1 }, { ...rows[0], id: RUN.replace(/1$/, '9'), status: 'failed', costMicroUsd: 1 }] as ExecutionRow[];
+    await parts.views.apply({ cursor: position, events: 4, upserts: { execution: [...rows.slice(0, 4), ...others] } });
+    const { estimate: early } = (await dryRun({ version: '1.0.0' })).json<Plan>();
+    await parts.views.apply({ cursor: position, events: 1, upserts: { execution: rows.slice(4) } });
+    const { estimate, estimatedCostUSD } = (await dryRun({ version: '1.0.0' })).json<Plan>();
+
+    expect([early.basis, estimate.basis, estimate.runs]).toEqual(['declared', 'history', 5]);
+    expect([estimate.lowMicroUsd, estimate.expectedMicroUsd, estimate.highMicroUsd, estimatedCostUSD]).toEqual([5, 7, 6_000, 0.000007]);
   });
 
   it('judges a draft for publication as well', async () => {

@@ -3,20 +3,20 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { schemaFiles, schemasUrl } from '@maestro/contracts';
 import { sha256 } from '@maestro/receipt';
-import { isKnownTag } from '../http/exchange.ts';
 import type { HttpReply, HttpRequest } from '../http/exchange.ts';
-import { Operation } from '../openapi/answers.ts';
+import { sendTaggedBytes } from '../http/tagged-answer.ts';
+import { NOT_MODIFIED, Operation, TAG_HEADERS } from '../openapi/answers.ts';
 import { anyObject } from '../openapi/schema-parts.ts';
 import { problem } from '../problem/problem-error.ts';
 
 const SCHEMA_TYPE = 'application/schema+json';
 const LISTED: ReadonlySet<string> = new Set(schemaFiles);
 
-type SchemaFile = { readonly bytes: Buffer; readonly etag: string };
+type SchemaFile = { readonly bytes: Buffer; readonly digest: string };
 
 const SPEC = {
-  headers: { 'If-None-Match': 'entity tags that the caller holds' },
-  answers: { 200: { description: 'The exact file', content: { [SCHEMA_TYPE]: anyObject } }, 304: { description: 'The caller holds it' } },
+  headers: TAG_HEADERS,
+  answers: { 200: { description: 'The exact file', content: { [SCHEMA_TYPE]: anyObject } }, ...NOT_MODIFIED },
   problems: [404],
 } as const;
 
@@ -40,15 +40,13 @@ export class SchemasController {
 
   async #serve(request: HttpRequest, reply: HttpReply, name: string): Promise<void> {
     if (!LISTED.has(name)) throw problem('SCHEMA_NOT_FOUND', 'there is no such schema in this release');
-    const { bytes, etag } = this.#files.get(name) ?? (await this.#read(name));
-    reply.header('ETag', etag).header('Cache-Control', 'public, max-age=31536000, immutable');
-    if (isKnownTag(request, etag)) reply.code(304).send('');
-    else reply.code(200).header('content-type', SCHEMA_TYPE).send(bytes);
+    const { bytes, digest } = this.#files.get(name) ?? (await this.#read(name));
+    sendTaggedBytes(request, reply, { bytes, digest, type: SCHEMA_TYPE, cache: 'public, max-age=31536000, immutable' });
   }
 
   async #read(name: string): Promise<SchemaFile> {
     const bytes = await readFile(new URL(name, schemasUrl));
-    const file = { bytes, etag: `"sha256:${sha256(bytes)}"` };
+    const file = { bytes, digest: sha256(bytes) };
     this.#files.set(name, file);
     return file;
   }

@@ -48,6 +48,16 @@ describe('GET /api/workflows/{id}', () => {
     expect((await get('/api/workflows/Hello-World')).json<{ id: string }>().id).toBe('hello-world');
   });
 
+  it('spares who holds its state, until something changes', async () => {
+    await publishedWorkflow(parts.store);
+    for (const url of ['/api/workflows/hello-world', '/api/workflows/hello-world/versions']) {
+      const etag = String((await get(url)).headers['etag']);
+      expect([url, (await get(url, { 'if-none-match': etag })).statusCode]).toEqual([url, 304]);
+      await append(parts.store, 'workflow-hello-world', [draftSaved(NEXT)]);
+      expect([url, (await get(url, { 'if-none-match': etag })).statusCode]).toEqual([url, 200]);
+    }
+  });
+
   it('knows no other', async () => {
     expect((await get('/api/workflows/nobody')).json()).toEqual(expect.objectContaining({ status: 404, code: 'WORKFLOW_NOT_FOUND' }));
   });

@@ -1,4 +1,4 @@
-import { anyObject, described, digest, flag, list, nullable, object, oneOfValues, position, request, text, time, whole } from './schema-parts.ts';
+import { anyObject, described, digest, flag, list, nullable, object, oneOfValues, position, ref, request, text, time, whole } from './schema-parts.ts';
 import type { SchemaPart } from './schema-parts.ts';
 
 const item = object({ pointer: described(text, 'RFC 6901'), code: text, message: text, line: whole, column: whole }, { optional: ['line', 'column'] });
@@ -8,6 +8,16 @@ const checkTable = {
   verdict: described(text, 'VERIFIED, or the class of the first failure'),
   exitCode: described(whole, '0, or the number of the first check that failed'),
 };
+
+const policySet = object({
+  setDigest: described(text, '64 hex'),
+  wasmDigest: text,
+  dataDigest: text,
+  engine: text,
+  entrypoints: object({ publish: text, start: text, task: text }),
+  packs: list(object({ name: text, packDigest: text, stages: described(list(text), 'where its answer must not be missing') })),
+  activeSince: described(nullable(time), 'when new runs were pinned to it, for the latest time; null: never yet'),
+});
 
 /** Components that answers about receipts, keys, policies and commands refer to, and problems. */
 export const receiptSchemas: { readonly [name: string]: SchemaPart } = {
@@ -69,7 +79,8 @@ export const receiptSchemas: { readonly [name: string]: SchemaPart } = {
     keys: list(object({ keyId: text, spki: text, pem: text, notBefore: nullable(time), notAfter: nullable(time), revokedAt: nullable(time) })),
     registry: described({}, 'the signed registry, a DSSE envelope'),
   }),
-  PolicyList: object({ active: anyObject, sets: list(anyObject) }),
+  PolicySet: policySet,
+  PolicyList: object({ active: ref('PolicySet'), sets: list(ref('PolicySet')), activations: described(list(object({ setDigest: text, since: time })), 'which set was active from when on, oldest first') }),
   Command: object({
     commandId: text,
     type: text,

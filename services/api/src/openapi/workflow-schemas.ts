@@ -3,6 +3,8 @@ import type { SchemaPart } from './schema-parts.ts';
 
 const finding = object({ code: text, path: list({ type: ['string', 'integer'] }), params: anyObject });
 
+const costRange = { lowMicroUsd: whole, expectedMicroUsd: whole, highMicroUsd: described(whole, 'every attempt until its time limit: no run can cost more') };
+
 /** Components that requests and answers about workflows refer to. */
 export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
   SavedDraft: object({ id: text, version, digest, position }),
@@ -19,7 +21,13 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
     plan: object({ levels: list(list(text)), criticalPath: list(text), tasks: list(ref('PlannedTask')) }),
     decisions: list(object({ stage: oneOfValues('publish', 'start', 'task'), pack: text, allow: flag, violations: list(finding), obligations: list(finding), packDigest: nullable(digest) })),
     estimatedCostUSD: number,
-    estimate: object({ currency: { const: 'USD' }, expectedMicroUsd: whole, highMicroUsd: whole }),
+    estimate: object({
+      currency: { const: 'USD' },
+      basis: described(oneOfValues('declared', 'history'), 'low and expected by what packages declare, or by past runs of this version that succeeded'),
+      runs: described(whole, 'past runs that it is made from'),
+      ...costRange,
+      tasks: list(object({ id: text, ...costRange })),
+    }),
     wouldStart: flag,
     problems: list(ref('ProblemItem')),
   }),
@@ -50,5 +58,5 @@ export const workflowSchemas: { readonly [name: string]: SchemaPart } = {
     position,
     manifest: nullable(ref('Workflow')),
   }),
-  VersionList: object({ id: text, items: list(ref('WorkflowVersion')), position }),
+  VersionList: object({ id: text, items: list(ref('WorkflowVersion')), revision: whole, position }),
 };

@@ -3,7 +3,7 @@ import { streamName } from '@maestro/domain';
 import type { Json } from '@maestro/domain';
 import type { Clock, EventStore, PolicySetRef } from '@maestro/ports';
 import { awaitPosition, awaitPublishOutcome } from '@maestro/runtime';
-import type { PublishOutcome } from '@maestro/runtime';
+import type { PolicyActivation, PublishOutcome } from '@maestro/runtime';
 import type { ApiDependencies, CommandRecord, PublishedKey } from '../api-dependencies.ts';
 import { queryHandler } from '../edge/message-handler.ts';
 import { problem } from '../problem/problem-error.ts';
@@ -11,7 +11,10 @@ import { problem } from '../problem/problem-error.ts';
 export type KeyList = { readonly keys: readonly PublishedKey[]; readonly registry: Json };
 export class GetKeys extends Query<KeyList> {}
 
-export type PolicyList = { readonly active: PolicySetRef; readonly sets: readonly PolicySetRef[] };
+/** `activeSince`: when new runs were pinned to it, for the latest time (RFC 3339); null: never yet. */
+export type ShownPolicySet = PolicySetRef & { readonly activeSince: string | null };
+/** `activations`: which set was active from when on, oldest first. */
+export type PolicyList = { readonly active: ShownPolicySet; readonly sets: readonly ShownPolicySet[]; readonly activations: readonly PolicyActivation[] };
 export class GetPolicies extends Query<PolicyList> {}
 
 /** `outcome`: of a publication, what policy made of it by now. */
@@ -27,7 +30,11 @@ export class GetCommand extends Query<ShownCommand> {
 
 export const catalogueQueryHandlers = [
   queryHandler(GetKeys, ['keys'], async (_query: GetKeys, { keys }): Promise<KeyList> => ({ keys: keys.publicKeys(), registry: keys.registry() })),
-  queryHandler(GetPolicies, ['policies'], async (_query: GetPolicies, { policies }): Promise<PolicyList> => ({ active: policies.active(), sets: policies.sets() })),
+  queryHandler(GetPolicies, ['policies', 'policyActivations'], async (_query: GetPolicies, { policies, policyActivations }): Promise<PolicyList> => {
+    const activations = await policyActivations();
+    const shown = (set: PolicySetRef): ShownPolicySet => ({ ...set, activeSince: activations.findLast(({ setDigest }) => setDigest === set.setDigest)?.since ?? null });
+    return { active: shown(policies.active()), sets: policies.sets().map(shown), activations };
+  }),
   queryHandler(GetCommand, ['commands', 'store', 'views', 'clock', 'settings'], async ({ commandId }: GetCommand, parts): Promise<ShownCommand> => {
     const record = /^[0-9a-f]{64}$/.test(commandId) ? await findCommand(parts, commandId) : null;
     if (record === null) throw problem('COMMAND_NOT_FOUND', 'this command is not known: it never came, or it was refused long ago');

@@ -18,7 +18,7 @@ export class GetWorkflow extends Query<CurrentWorkflow> {
   }
 }
 
-export type VersionList = { readonly id: string; readonly items: readonly VersionView[]; readonly position: string };
+export type VersionList = { readonly id: string; readonly items: readonly VersionView[]; readonly revision: number; readonly position: string };
 
 export class ListVersions extends Query<VersionList> {
   readonly id: string;
@@ -57,7 +57,7 @@ export const workflowQueryHandlers = [
   }),
   queryHandler(ListVersions, ['store'], async ({ id }: ListVersions, { store }): Promise<VersionList> => {
     const history = found(await readWorkflow(store, id), () => noWorkflow(id));
-    return { id: history.id, items: versionsOf(history.state), position: history.position };
+    return { id: history.id, items: versionsOf(history.state), revision: history.state.revision, position: history.position };
   }),
   queryHandler(GetManifest, ['store'], async ({ id, version }: GetManifest, { store }): Promise<ManifestFile> => {
     const history = found(await readWorkflow(store, id), () => noWorkflow(id));
@@ -66,7 +66,7 @@ export const workflowQueryHandlers = [
     if (chosen?.source !== 'published') throw noVersion(id, version);
     return { bytes: canonicalBytes(chosen.manifest), digest: chosen.digest };
   }),
-  queryHandler(DryRunWorkflow, ['store', 'packages', 'policies', 'prices', 'clock', 'settings'], async ({ asked }: DryRunWorkflow, parts) => {
+  queryHandler(DryRunWorkflow, ['store', 'views', 'packages', 'policies', 'prices', 'clock', 'settings'], async ({ asked }: DryRunWorkflow, parts) => {
     const { principal: actor, region, requireRegion, conductorUrl } = parts.settings;
     const now = new Date(parts.clock.nowMs()).toISOString();
     const result = found(await dryRun(parts, asked, { now, actor, region, requireRegion, conductorUrl: conductorUrl() }), () => noWorkflow(asked.workflowId));
