@@ -4,15 +4,16 @@ import type { SigningKeys } from '@maestro/adapter-filesystem';
 import { MemoryWorkQueue, systemClock, systemEntropy } from '@maestro/adapter-memory';
 import { openOpaPolicyEngine } from '@maestro/adapter-opa';
 import { createSigner } from '@maestro/adapter-sigstore';
-import { openSqliteEventStore, openSqliteProcessState, openSqliteReadModels } from '@maestro/adapter-sqlite';
+import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import { openTaskPackages } from '@maestro/adapter-workerpool';
 import type { Json, JsonObject } from '@maestro/domain';
-import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
+import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
 import { priceBookOf } from '@maestro/runtime';
 import type { PriceBook } from '@maestro/runtime';
 import { shippedFiles } from './build-info.ts';
 import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
+import { openDerivedState } from './derived-state.ts';
 import { SHIPPED_PACKAGES } from './shipped-packages.ts';
 
 /** Every port of the embedded profile, opened on one data folder. */
@@ -39,7 +40,7 @@ type Closable = { close(): Promise<void> };
  * Opens the ports, the event store first: its lock is what keeps a second process out of the folder.
  * A fault on the way closes what was opened and is passed on.
  */
-export async function openPorts(config: Config, folder: DataFolder, ownOrigin: () => string | null): Promise<Ports> {
+export async function openPorts(config: Config, folder: DataFolder, ownOrigin: () => string | null, log: Log): Promise<Ports> {
   const opened: Closable[] = [];
   const keep = async <T extends Closable>(opening: T | Promise<T>): Promise<T> => {
     const port = await opening;
@@ -51,13 +52,15 @@ export async function openPorts(config: Config, folder: DataFolder, ownOrigin: (
   };
   try {
     const store = await keep(openSqliteEventStore({ path: folder.events }));
+    const { state, views } = await openDerivedState(folder, store, log);
+    opened.push(state, views);
     const signingKeys = openSigningKeys(folder.keys, systemClock);
     return {
       clock: systemClock,
       entropy: systemEntropy,
       store,
-      state: await keep(openSqliteProcessState({ path: folder.processState })),
-      views: await keep(openSqliteReadModels({ path: folder.views })),
+      state,
+      views,
       evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
       vault: await keep(FolderKeyVault.open(folder.dataKeys)),
       policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles })),

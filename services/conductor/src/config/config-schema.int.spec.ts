@@ -23,7 +23,7 @@ describe('the documents of the configuration', () => {
   });
   it('every number has a unit, and a default within its bounds', () => {
     for (const setting of Object.values(SETTINGS)) {
-      if (setting.kind === 'integer') expect([setting.unit !== '', setting.min <= setting.byDefault, setting.byDefault <= setting.max]).toEqual([true, true, true]);
+      if (setting.kind === 'integer') expect([setting.unit.length > 0, setting.min <= setting.byDefault, setting.byDefault <= setting.max]).toEqual([true, true, true]);
     }
   });
 });
