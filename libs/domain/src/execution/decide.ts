@@ -157,9 +157,18 @@ function report(draft: Draft, attempt: AttemptReport, jitter: number): Decided {
   if (task.phase === 'scheduled' && attempt.outcome.kind === 'succeeded' && plannedTask(draft.state, attempt.taskId).fenced) {
     return reject('LEASE_LOST', `task ${attempt.taskId} is fenced: start it under a lease before it runs`);
   }
-  reportAttempt(draft, attempt, jitter);
+  reportAttempt(draft, ranWhatWasChecked(task, attempt) ? attempt : { ...attempt, outcome: ARGUMENTS_CHANGED }, jitter);
   advance(draft);
   return done(draft);
+}
+
+/** What ran with other arguments than policy allowed has no output that counts. */
+const ARGUMENTS_CHANGED = { kind: 'failed', code: 'ARGUMENTS_CHANGED', retryable: false, detail: null } as const;
+
+/** An attempt whose arguments policy was not asked about, or that never had any, has nothing to be compared with. */
+function ranWhatWasChecked(checked: TaskState, ran: AttemptReport): boolean {
+  if (checked.argumentsCommitment === null || ran.argumentsCommitment === null) return true;
+  return checked.argumentsCommitment === ran.argumentsCommitment || ran.outcome.kind === 'cancelled';
 }
 
 /** While policy looks at an attempt, only the conductor itself can end it: its arguments could not be made. */

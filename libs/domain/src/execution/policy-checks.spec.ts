@@ -102,6 +102,23 @@ describe('the check of arguments that become known late', () => {
     run.accepted(reportOf('b', SUCCEEDED, { attempt: 2 }));
     expect(run.state.verdict).toBe('succeeded');
   });
+  it('an attempt that ran with other arguments than those that policy checked fails for good, whatever it says', () => {
+    for (const outcome of [SUCCEEDED, failedWith(true)]) {
+      const run = lateBound({ retries: 2 });
+      run.accepted(answer('task/b/1', true, hex('3')));
+      expect(run.accepted(reportOf('b', outcome, { argumentsCommitment: hex('4') }))).toEqual(['task-failed', 'completed']);
+      expect(run.all('execution.task-failed.v1')[0]).toMatchObject({ error: { code: 'ARGUMENTS_CHANGED', retryable: false }, final: true, argumentsCommitment: hex('4') });
+    }
+  });
+  it('an attempt that ran with the arguments that policy checked counts, and one that was stopped is only cancelled', () => {
+    const run = lateBound();
+    run.accepted(answer('task/b/1', true, hex('3')));
+    expect(run.accepted(reportOf('b', SUCCEEDED, { argumentsCommitment: hex('3') }))).toEqual(['task-succeeded', 'completed']);
+    const stopped = lateBound();
+    stopped.accepted(answer('task/b/1', true, hex('3')));
+    stopped.accepted(CANCEL);
+    expect(stopped.accepted(reportOf('b', { kind: 'cancelled' }, { argumentsCommitment: hex('4') }))).toEqual(['task-cancelled', 'completed']);
+  });
   it('arguments that cannot be made fail the task before any runner sees it, and close its check', () => {
     const run = lateBound();
     expect(run.accepted(reportOf('b', failedWith(false, 'EXPRESSION_UNRESOLVED'), UNSEEN))).toEqual(['task-failed', 'completed']);
