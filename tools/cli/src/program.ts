@@ -3,6 +3,7 @@ import type { AddCommand, Done } from './commands/add-command.ts';
 import { addCancel } from './commands/cancel.command.ts';
 import { addPromote, addRollback } from './commands/channel.command.ts';
 import { addCompletion } from './commands/completion.command.ts';
+import { addDoctor } from './commands/doctor.command.ts';
 import { addExport } from './commands/export.command.ts';
 import { addInit } from './commands/init.command.ts';
 import { addPlan } from './commands/plan.command.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPromote,
   addRollback,
   addUp,
+  addDoctor,
   addCompletion,
 ];
 
