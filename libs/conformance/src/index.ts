@@ -13,4 +13,4 @@ export type { ProcessStateFactory, ProcessStateHarness } from './process-state.t
 export { workQueueConformance } from './work-queue.ts';
 export type { WorkQueueFactory, WorkQueueHarness } from './work-queue-harness.ts';
 export { readModelsConformance } from './read-models.ts';
-export type { ReadModelsFactory, ReadModelsHarness } from './read-models.ts';
+export type { ReadModelsFactory, ReadModelsHarness } from './read-models-harness.ts';

@@ -59,4 +59,5 @@ export { listPlan, listValue, nextCursor } from './list-plan.ts';
 export type { ListPlace, ListPlan } from './list-plan.ts';
 export { LISTS, TABLES } from './list-rules.ts';
 export type { ListFilter, ListSort } from './list-rules.ts';
-export type { FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName, Upserts } from './read-models.ts';
+export type { FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Side, SideStatus, Upserts } from './read-models.ts';
+export type { Rows, TableName } from './rows.ts';

@@ -1,6 +1,7 @@
 import { Fault } from './fault.ts';
 import { LISTS } from './list-rules.ts';
-import type { ListQuery, Rows, TableName } from './read-models.ts';
+import type { ListQuery } from './read-models.ts';
+import type { Rows, TableName } from './rows.ts';
 
 /** A place in a list: what the row sorts by, and its id for rows that sort alike. */
 export type ListPlace = { readonly key: string | number; readonly id: string };

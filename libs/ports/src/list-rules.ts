@@ -1,4 +1,4 @@
-import type { Rows, TableName } from './read-models.ts';
+import type { Rows, TableName } from './rows.ts';
 
 type ListRule<Row> = {
   /** RFC 3339, there in every row: what `from` and `to` are about */

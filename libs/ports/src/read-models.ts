@@ -1,17 +1,7 @@
-import type { AuditRow, CommandRow, DecisionRow, ExecutionRow, ReceiptRow, WorkflowRow } from '@maestro/domain';
 import type { Cursor } from './event-store.ts';
 import type { ListFilter, ListSort } from './list-rules.ts';
+import type { Rows, TableName } from './rows.ts';
 
-/** Rows by table; every row carries its own `id`. */
-export type Rows = {
-  readonly execution: ExecutionRow;
-  readonly workflow: WorkflowRow;
-  readonly command: CommandRow;
-  readonly decision: DecisionRow;
-  readonly audit: AuditRow;
-  readonly receipt: ReceiptRow;
-};
-export type TableName = keyof Rows;
 export type Upserts = { readonly [T in TableName]?: readonly Rows[T][] };
 
 /** What a list is narrowed to and in which order; everything given must match. Rows without a value to sort by are left out. */

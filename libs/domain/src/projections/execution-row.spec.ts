@@ -65,6 +65,12 @@ describe('the row of a run', () => {
     for (const recorded of events) expect(projectExecution(row, recorded)).toBe(row);
     expect(fold(events.flatMap((recorded, i) => [recorded, ...events.slice(0, i + 1)]))).toEqual(row);
   });
+  it('names the run that it goes on with', () => {
+    const [requested] = succeededRun().history;
+    if (requested?.event.type !== 'execution.requested.v1') throw new Error('a run begins with its request');
+    const resumedFrom = { executionId: 'old', rootExecutionId: 'old', headRevision: 3, headHash: hex('9') };
+    expect(projectExecution(undefined, { ...requested, event: { ...requested.event, data: { ...requested.event.data, resumedFrom } } })).toMatchObject({ resumedFrom: 'old' });
+  });
   it('begins with the request: what comes without it is left alone', () => {
     const [, second] = succeededRun().history;
     expect(projectExecution(undefined, second as never)).toBeUndefined();

@@ -1,3 +1,4 @@
+import { hex } from '../fixtures/run-under-test.ts';
 import { WorkflowUnderTest } from '../fixtures/workflow-under-test.ts';
 import { projectWorkflow } from './workflow-row.ts';
 import type { WorkflowRow } from './workflow-row.ts';
@@ -46,6 +47,12 @@ describe('the row of a workflow', () => {
     const workflow = new WorkflowUnderTest();
     workflow.draft('1.0.0', '0', 'Greeting');
     expect(projectWorkflow(undefined, workflow.history[0] as never)).toMatchObject({ id: 'greeting', name: 'Greeting' });
+  });
+  it('shows the labels of its draft, and who asked for the latest publication', () => {
+    const workflow = new WorkflowUnderTest();
+    workflow.store({ type: 'workflow.draft-saved.v1', data: { workflowId: 'greeting', version: '1.0.0', manifestDigest: hex('0'), manifestSchema: 'manifest.v1', manifest: { labels: { team: 'x' } }, dataKeyId: 'key-00000001' } });
+    workflow.publish();
+    expect(workflow.history.reduce<WorkflowRow | undefined>(projectWorkflow, undefined)).toMatchObject({ labels: { team: 'x' }, publication: { checkId: 'publish/1', actor: 'user:local' } });
   });
   it('begins with a draft', () => {
     const [, requested] = busyWorkflow().history;

@@ -1,10 +1,11 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
-import type { SideStatus } from '@maestro/ports';
+import type { Clock, EventStore, Log, Metrics, ReadModels, SideStatus } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
 import { FOLDED_CATEGORIES, foldBatch } from './fold-batch.ts';
-import type { ProjectorDependencies } from './project-views.ts';
 import type { Turns } from './turns.ts';
+
+export type RebuildDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log };
 
 /** Events between two lines of the log. */
 const PROGRESS_EVENTS = 50_000;
@@ -16,7 +17,7 @@ const PROGRESS_EVENTS = 50_000;
  *     never goes back.
  * B2. The look at both positions and the swap are one turn: nothing is folded in between.
  */
-export async function rebuildViews(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<boolean> {
+export async function rebuildViews(parts: RebuildDependencies, turns: Turns, signal: AbortSignal): Promise<boolean> {
   const { store, views, clock, log } = parts;
   await views.beginRebuild(PROJECTION_VERSION);
   const progress = progressOf(parts);
@@ -43,14 +44,14 @@ export async function rebuildViews(parts: ProjectorDependencies, turns: Turns, s
   return true;
 }
 
-async function fill({ store, views }: ProjectorDependencies, { cursor, events }: Batch): Promise<void> {
+async function fill({ store, views }: RebuildDependencies, { cursor, events }: Batch): Promise<void> {
   const position = await views.position('filling');
   if (position !== null && store.compare(cursor, position) <= 0) return;
   await views.apply({ cursor, events: events.length, upserts: await foldBatch(views, events, 'filling') }, 'filling');
 }
 
 /** Tells how far it is: what the served tables have counted is what has to be done, where they counted from the start. */
-function progressOf({ metrics, log }: ProjectorDependencies): (filling: SideStatus | null, served: SideStatus) => void {
+function progressOf({ metrics, log }: RebuildDependencies): (filling: SideStatus | null, served: SideStatus) => void {
   let nextLine = PROGRESS_EVENTS;
   return (filling, served) => {
     const [done, target] = [filling?.events ?? 0, served.events];
