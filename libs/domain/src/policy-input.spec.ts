@@ -37,7 +37,7 @@ describe('what policy sees', () => {
     });
   });
   it('at the start: the merged inputs, and what will really run as far as it is known', () => {
-    expect(startInput(plan, request, { name: 'given' }, { id: 'run-1', attempt: 1, conductorUrl: null })).toEqual({
+    expect(startInput(plan, request, { name: 'given' }, { id: 'run-1', attempt: 1, conductorUrl: null }, 100)).toEqual({
       ...frame,
       stage: 'start',
       inputs: { name: 'given' },
@@ -47,6 +47,10 @@ describe('what policy sees', () => {
         { id: 'c', ...echo, with: {}, lateBound: false },
       ],
     });
+  });
+  it('at the start: nothing at all where it would be larger than the bound', () => {
+    const run = { id: 'run-1', attempt: 1, conductorUrl: null };
+    expect([22, 21].map((max) => startInput(plan, request, { name: 'thirteen-long' }, run, max) === undefined)).toEqual([false, true]);
   });
   it('of a task whose arguments are known only now: that task with exactly these', () => {
     expect(taskCheckInput(plan, request, { name: 'given' }, 'b', { text: 7 })).toEqual({

@@ -19,11 +19,15 @@ export function publishInput(plan: Plan, request: PolicyRequest): Json {
   return inputOf('publish', plan, request, null, [...plan.arguments].map(([id, written]) => taskInput(plan, id, written)));
 }
 
-/** Input of the one check at the start of a run: merged inputs, and each task's arguments as far as they are known. */
-export function startInput(plan: Plan, request: PolicyRequest, inputs: JsonObject, run: Scope['run']): Json {
+/**
+ * Input of the one check at the start of a run: merged inputs, and each task's arguments as far as they are known.
+ * Undefined: expressions would put in more than `charactersMax`. Policy cannot see such a run, so nothing allows it.
+ */
+export function startInput(plan: Plan, request: PolicyRequest, inputs: JsonObject, run: Scope['run'], charactersMax: number): Json | undefined {
   const scope: Scope = { inputs, outputs: new Map(), run, workflow: plan.workflow };
-  const tasks = [...plan.arguments].map(([id, written]) => taskInput(plan, id, resolveKnown(written, scope)));
-  return inputOf('start', plan, request, inputs, tasks);
+  const budget = { charactersLeft: charactersMax };
+  const tasks = [...plan.arguments].map(([id, written]) => taskInput(plan, id, resolveKnown(written, scope, budget)));
+  return budget.charactersLeft < 0 ? undefined : inputOf('start', plan, request, inputs, tasks);
 }
 
 /** Input of the check of one attempt whose arguments policy has not seen. */

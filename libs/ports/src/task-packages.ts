@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@maestro/domain';
+import type { UnparsedJson } from './large-values.ts';
 
 /** What a package version says of itself; its digest covers this and its code. */
 export type PackageDefinition = {
@@ -41,7 +42,7 @@ export type TaskContext = {
 
 export type TaskFailure = { readonly code: string; readonly message: string; readonly retryable: boolean };
 export type TaskResult =
-  | { readonly kind: 'succeeded'; readonly output: Json; readonly log: string }
+  | { readonly kind: 'succeeded'; readonly output: Json | UnparsedJson; readonly log: string }
   | { readonly kind: 'failed'; readonly failure: TaskFailure; readonly log: string }
   | { readonly kind: 'timed-out'; readonly log: string }
   | { readonly kind: 'cancelled'; readonly log: string };

@@ -1,5 +1,5 @@
 export { AggregateHandler } from './commands/aggregate.ts';
-export { AttemptReports, OUTPUT_BYTES_MAX } from './commands/attempt-reports.ts';
+export { AttemptReports } from './commands/attempt-reports.ts';
 export { clientCommandId, internalCommandId, newExecutionId } from './commands/command-ids.ts';
 export { CommandLedger } from './commands/command-ledger.ts';
 export type { RefusalRecord } from './commands/command-ledger.ts';
@@ -51,6 +51,8 @@ export { priceBookOf } from './queries/price-book.ts';
 export type { PriceBook } from './queries/price-book.ts';
 export { awaitPublishOutcome, checkOfCommand } from './queries/publish-outcome.ts';
 export type { PublishOutcome } from './queries/publish-outcome.ts';
+export { readReceiptSet } from './queries/receipt-set.ts';
+export type { StoredSet } from './queries/receipt-set.ts';
 export { readReceipt } from './queries/receipt-view.ts';
 export type { FoundReceipt, NoReceipt, ReceiptView } from './queries/receipt-view.ts';
 export { decodeStored, isTerminal } from './queries/stream-history.ts';

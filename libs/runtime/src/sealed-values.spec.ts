@@ -19,7 +19,7 @@ async function worldWithRun(): Promise<{ readonly world: World; readonly id: str
 
 /** Another process on the same data: nothing of what was opened before is in its memory. */
 function fresh(world: World): SealedValues {
-  return new SealedValues(world.vault, { bytes: (count) => new Uint8Array(count) }, new MemoryEventStore({ log: world.eventLog }));
+  return new SealedValues(world.vault, { bytes: (count) => new Uint8Array(count) }, new MemoryEventStore({ log: world.eventLog }), world.evidence);
 }
 
 function sealedOutput(world: World, id: string) {
@@ -44,7 +44,7 @@ describe('a sealed value', () => {
   it('opens to what was sealed, also in a process that never saw it', async () => {
     const { world, id } = await worldWithRun();
     const { recorded, commitment } = sealedOutput(world, id);
-    expect(await fresh(world).open(recorded, '/output', commitment)).toEqual({ text: 'Ada' });
+    expect(await fresh(world).open(recorded, '/output', { commitment })).toEqual({ text: 'Ada' });
   });
 
   it('does not open to another commitment, at another place, or out of another event', async () => {
@@ -52,9 +52,9 @@ describe('a sealed value', () => {
     const { recorded, commitment } = sealedOutput(world, id);
     const [requested] = world.of(`execution-${id}`);
     if (requested?.event.type !== 'execution.requested.v1') throw new Error('no request');
-    await expect(fresh(world).open(recorded, '/output', 'a'.repeat(64))).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
-    await expect(fresh(world).open(recorded, '/log', commitment)).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
-    await expect(fresh(world).open(requested, '/inputs', commitment)).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
+    await expect(fresh(world).open(recorded, '/output', { commitment: 'a'.repeat(64) })).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
+    await expect(fresh(world).open(recorded, '/log', { commitment })).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
+    await expect(fresh(world).open(requested, '/inputs', { commitment })).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
   });
 
   it('does not open once its ciphertext was changed, or was swapped with another of the same key', async () => {
@@ -63,16 +63,16 @@ describe('a sealed value', () => {
     const stream = recorded.stream;
     const foreign = (world.eventLog.streams.get(stream as StreamName) ?? [])[0]?.sealed ?? null;
     replaceSealed(world, stream, recorded.revision, (stored) => ({ ...stored, sealed: foreign }));
-    await expect(fresh(world).open(recorded, '/output', commitment)).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
+    await expect(fresh(world).open(recorded, '/output', { commitment })).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
     replaceSealed(world, stream, recorded.revision, (stored) => ({ ...stored, sealed: null }));
-    await expect(fresh(world).open(recorded, '/output', commitment)).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
+    await expect(fresh(world).open(recorded, '/output', { commitment })).rejects.toMatchObject({ code: 'SEAL_DAMAGED' });
   });
 
   it('is gone for ever with its key; the history stays whole', async () => {
     const { world, id } = await worldWithRun();
     const { recorded, commitment, keyId } = sealedOutput(world, id);
     await world.vault.destroy(keyId);
-    await expect(fresh(world).open(recorded, '/output', commitment)).rejects.toMatchObject({ code: 'KEY_DESTROYED' });
+    await expect(fresh(world).open(recorded, '/output', { commitment })).rejects.toMatchObject({ code: 'KEY_DESTROYED' });
     expect(world.of(`execution-${id}`)).toHaveLength(recorded.revision + 2);
   });
 

@@ -4,6 +4,7 @@ import { verifyBundle } from '@maestro/adapter-sigstore';
 import type { AnyCommand } from '@maestro/contracts';
 import { parseExecutionId } from '@maestro/domain';
 import type { JsonObject } from '@maestro/domain';
+import { VALUE_LIMITS } from '@maestro/ports';
 import type { CommandAnswer, Log, Metrics } from '@maestro/ports';
 import { ReceiptSealer, consumePolicyWork, consumeTaskWork, openCommandRole, projectViews, readReceipt } from '@maestro/runtime';
 import type { CommandRole } from '@maestro/runtime';
@@ -14,7 +15,6 @@ import { RunWatch } from './run-watch.ts';
 import type { EndedRun, Sealed, Target, Usage } from './target.ts';
 
 const TENANT = 'default';
-const INPUT_BYTES_MAX = 65_536;
 /** As a conductor has it. */
 const TASKS_MAX = 64;
 const STOP_GRACE_MS = 1_000;
@@ -44,7 +44,7 @@ export class EngineTarget implements Target {
   static async open(dir: string): Promise<EngineTarget> {
     const ports = await openEnginePorts(dir);
     const environment = benchEnvironment(ports.policies.active().engine);
-    const settings = { prices: ports.prices, region: null, conductorUrl: () => null, environment, inputBytesMax: INPUT_BYTES_MAX, tenant: TENANT, requireRegion: false };
+    const settings = { prices: ports.prices, region: null, conductorUrl: () => null, environment, inputBytesMax: VALUE_LIMITS.inputBytesMax, tenant: TENANT, requireRegion: false };
     const role = openCommandRole({ ...ports, metrics, log, settings });
     const shared = { ...ports, metrics, log, tenant: TENANT, gateway: role.gateway };
     await role.start();

@@ -13,7 +13,7 @@ const scope: Scope = {
   workflow: { version: '1.2.3' },
 };
 const value = (text: Json) => {
-  const resolved = resolve(text, scope);
+  const resolved = resolve(text, scope, 10_000);
   return resolved.kind === 'resolved' ? resolved.value : resolved;
 };
 
@@ -45,7 +45,7 @@ describe('within text', () => {
     expect(value('${{ inputs.text }}:${{ inputs.n }}:${{ inputs.none }}:${{ inputs.list }}')).toBe('Ada:1:null:[{"x":"first"},2]');
   });
   it('a value that looks like an expression is not resolved again', () => {
-    expect(resolve('${{ inputs.x }}!', { ...scope, inputs: { x: '${{ run.id }}' } })).toEqual({ kind: 'resolved', value: '${{ run.id }}!' });
+    expect(resolve('${{ inputs.x }}!', { ...scope, inputs: { x: '${{ run.id }}' } }, 100)).toEqual({ kind: 'resolved', value: '${{ run.id }}!' });
   });
 });
 
@@ -83,6 +83,32 @@ describe('a missing value', () => {
 describe('what is known so far', () => {
   it('is put in; the rest stays as it was written', () => {
     const written = { known: '${{ inputs.n }}', late: '${{ tasks.b.outputs.x }}', both: '${{ run.id }} ${{ tasks.b.outputs.x }}', bad: '${{ nope }}' };
-    expect(resolveKnown(written, scope)).toEqual({ ...written, known: 1 });
+    expect(resolveKnown(written, scope, { charactersLeft: 10_000 })).toEqual({ ...written, known: 1 });
+  });
+});
+
+describe('what expressions put in', () => {
+  const large: Scope = { ...scope, inputs: { text: 'x'.repeat(98), list: Array.from({ length: 33 }, () => 'y'.repeat(0)), deep: { key: { a: [true, null, 1.5] } } } };
+  const kindOf = (written: Json, charactersMax: number): string => resolve(written, large, charactersMax).kind;
+
+  it.each<[string, string, number]>([
+    ['a text', '${{ inputs.text }}', 100],
+    ['a text inside another', '<${{ inputs.text }}>', 100],
+    ['a list', '${{ inputs.list }}', 99],
+    ['what is deep', '${{ inputs.deep }}', 7 + 5 + 3 + 4 + 4 + 3],
+  ])('is counted: %s', (_, written, count) => {
+    expect([count, count - 1, 5].map((max) => kindOf(written, max))).toEqual(['resolved', 'too-large', 'too-large']);
+  });
+
+  it('is bounded together, so that a short text cannot name a large value a thousand times', () => {
+    const written = '${{ inputs.text }}'.repeat(1_000);
+    expect([kindOf(written, 100_000), kindOf(written, 99_999), kindOf([written, written], 199_999)]).toEqual(['resolved', 'too-large', 'too-large']);
+  });
+
+  it('stays as it was written once the bound is passed, for policy and dry-run', () => {
+    const budget = { charactersLeft: 150 };
+    const written = ['${{ inputs.text }}', '${{ inputs.text }}', '${{ inputs.text }}', 'a ${{ inputs.text }}'];
+    expect(resolveKnown(written, large, budget)).toEqual(['x'.repeat(98), 'x'.repeat(98), written[2], written[3]]);
+    expect(budget.charactersLeft).toBeLessThan(0);
   });
 });

@@ -13,42 +13,55 @@ export type Scope = {
 
 export type Resolved =
   | { readonly kind: 'resolved'; readonly value: Json }
-  | { readonly kind: 'unresolved'; readonly expression: string; readonly pointer: string };
+  | { readonly kind: 'unresolved'; readonly expression: string; readonly pointer: string }
+  | { readonly kind: 'too-large' };
 
 type Unresolved = { readonly kind: 'unresolved'; readonly expression: string; readonly pointer: string };
 
 /**
- * Replaces every expression in a value by what it refers to. A missing value is never empty text: it is named.
- * Pure: same value and scope, same result.
+ * How many characters expressions may still put in. One short expression can name a large value, and stand a thousand
+ * times: what is over the bound is never made. Counted as JSON, so about the bytes that the result will have.
  */
-export function resolve(value: Json, scope: Scope): Resolved {
-  const missing: Unresolved[] = [];
-  const resolved = resolveAt(value, '', scope, missing);
-  return missing[0] ?? { kind: 'resolved', value: resolved };
+export type SizeBudget = { charactersLeft: number };
+
+type Work = { readonly scope: Scope; readonly missing: Unresolved[]; readonly budget: SizeBudget };
+
+/**
+ * Replaces every expression in a value by what it refers to. A missing value is never empty text: it is named.
+ * Pure: same value and scope, same result. `charactersMax`: over it the result is too large.
+ */
+export function resolve(value: Json, scope: Scope, charactersMax: number): Resolved {
+  const work: Work = { scope, missing: [], budget: { charactersLeft: charactersMax } };
+  const resolved = resolveAt(value, '', work);
+  if (work.budget.charactersLeft < 0) return { kind: 'too-large' };
+  return work.missing[0] ?? { kind: 'resolved', value: resolved };
 }
 
 /**
  * As `resolve`, but what is not known yet stays as it was written: for policy at the start of a run and for dry-run.
+ * Once the budget is used up (below 0), so does the rest: the result then says nothing of what would run.
  */
-export function resolveKnown(value: Json, scope: Scope): Json {
-  return resolveAt(value, '', scope, []);
+export function resolveKnown(value: Json, scope: Scope, budget: SizeBudget): Json {
+  return resolveAt(value, '', { scope, missing: [], budget });
 }
 
-function resolveAt(value: Json, pointer: string, scope: Scope, missing: Unresolved[]): Json {
-  if (typeof value === 'string') return resolveText(value, pointer, scope, missing);
-  if (Array.isArray(value)) return value.map((item: Json, i) => resolveAt(item, `${pointer}/${i}`, scope, missing));
+function resolveAt(value: Json, pointer: string, work: Work): Json {
+  if (typeof value === 'string') return resolveText(value, pointer, work);
+  if (Array.isArray(value)) return value.map((item: Json, i) => resolveAt(item, `${pointer}/${i}`, work));
   if (value === null || typeof value !== 'object') return value;
   // fromEntries defines own properties: a key `__proto__` stays data
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, resolveAt(item as Json, `${pointer}/${escapePointer(key)}`, scope, missing)]),
+    Object.entries(value).map(([key, item]) => [key, resolveAt(item as Json, `${pointer}/${escapePointer(key)}`, work)]),
   );
 }
 
-function resolveText(text: string, pointer: string, scope: Scope, missing: Unresolved[]): Json {
+function resolveText(text: string, pointer: string, { scope, missing, budget }: Work): Json {
   const template = parseTemplate(text);
   const valueOf = (expression: Expression): Json | undefined => {
+    if (budget.charactersLeft < 0) return undefined;
     const value = lookUp(expression.reference, scope);
     if (value === undefined) missing.push({ kind: 'unresolved', expression: expression.text, pointer });
+    else spend(value, budget);
     return value;
   };
   switch (template.kind) {
@@ -61,7 +74,21 @@ function resolveText(text: string, pointer: string, scope: Scope, missing: Unres
       return orElse(valueOf(template.expression), text);
     case 'mixed': {
       const parts = template.parts.map((part) => (typeof part === 'string' ? part : valueOf(part)));
-      return parts.includes(undefined) ? text : parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('');
+      if (parts.includes(undefined) || budget.charactersLeft < 0) return text;
+      return parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('');
+    }
+  }
+}
+
+/** Takes the size of a value from the budget; looks at no more of it than the budget allows. */
+function spend(value: Json, budget: SizeBudget): void {
+  if (typeof value === 'string') budget.charactersLeft -= value.length + 2;
+  else if (value === null || typeof value !== 'object') budget.charactersLeft -= String(value).length;
+  else {
+    for (const [key, item] of Object.entries(value)) {
+      if (budget.charactersLeft < 0) return;
+      budget.charactersLeft -= Array.isArray(value) ? 1 : key.length + 4;
+      spend(item as Json, budget);
     }
   }
 }

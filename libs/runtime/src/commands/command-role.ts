@@ -1,13 +1,14 @@
 import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
-import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
+import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { WorkOrders } from '../dispatch/work-orders.ts';
+import type { Pause } from '../byte-slices.ts';
 import { ManifestSource } from '../manifest-source.ts';
 import { SealedValues } from '../sealed-values.ts';
 import { Admission } from './admission.ts';
-import { AggregateHandler } from './aggregate.ts';
 import type { Supervision } from '../supervision/supervision.ts';
+import { AggregateHandler } from './aggregate.ts';
 import { AttemptReports } from './attempt-reports.ts';
 import { CommandLedger } from './command-ledger.ts';
 import { CommandRouter } from './command-router.ts';
@@ -25,6 +26,8 @@ export type CommandRoleDependencies = {
   readonly queue: WorkQueue;
   readonly state: ProcessState;
   readonly vault: KeyVault;
+  /** holds sealed values that are too large for their event */
+  readonly evidence: EvidenceStore;
   readonly policies: PolicyEngine;
   readonly packages: TaskPackages;
   readonly clock: Clock;
@@ -33,12 +36,12 @@ export type CommandRoleDependencies = {
   readonly log: Log;
   /** default: where there is no login, the one local user */
   readonly authorizer?: Authorizer;
-  readonly settings: RunSettings & { readonly tenant: string };
-};
-
   readonly supervision?: Supervision | undefined;
   /** between two slices of work on a large value; the end of the turn unless told */
   readonly pause?: Pause;
+  readonly settings: RunSettings & { readonly tenant: string };
+};
+
 /** The command role: owns aggregates, dispatches work from what it appends, fires timers. */
 export type CommandRole = {
   readonly gateway: CommandGateway;
@@ -58,7 +61,7 @@ const WORKFLOWS_CACHED_MAX = 1_000;
 
 export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const { store, clock, settings } = d;
-  const values = new SealedValues(d.vault, d.entropy, store);
+  const values = new SealedValues(d.vault, d.entropy, store, d.evidence, d.pause);
   const manifests = new ManifestSource(store, d.packages);
   const ledger = new CommandLedger(d.state, clock);
   const answers = new PolicyAnswers(d.policies, values);

@@ -1,10 +1,10 @@
 import type { AnyEvent, CommandOf, CommandType, Environment, Prices } from '@maestro/contracts';
 import { PLAN_DEFAULTS, chooseVersion, decideExecution, executionStream, mergeInputs, parseExecutionId, regionOf, reject } from '@maestro/domain';
-import type { Choice, ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
+import type { AttemptReport, Choice, ExecutionCommand, ExecutionId, ExecutionRequested, ExecutionState, Json, JsonObject, PublishedVersion, Rejection, StreamName } from '@maestro/domain';
+import { VALUE_LIMITS } from '@maestro/ports';
 import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine } from '@maestro/ports';
 import type { OpenedPlace } from '@maestro/receipt';
 import { canonicalBytes, canonicalText, findUnrepresentable } from '@maestro/receipt';
-import { seal } from '@maestro/codec';
 import type { ManifestSource } from '../manifest-source.ts';
 import type { SealedValues } from '../sealed-values.ts';
 import type { AggregateHandler, Deliberation, Outcome } from './aggregate.ts';
@@ -52,8 +52,8 @@ export class ExecutionCommands {
 
   async start(envelope: CommandEnvelope, payload: Of<'start'>): Promise<CommandAnswer> {
     const inputs = payload.inputs as JsonObject;
-    const bad = checkInputs(inputs, this.#d.settings.inputBytesMax);
-    if (bad !== undefined) return bad;
+    const bad = findUnrepresentable(inputs);
+    if (bad !== undefined) return reject('INVALID_JSON_VALUE', `inputs${bad.pointer}: ${bad.reason}`, { errors: [{ pointer: `/inputs${bad.pointer}`, code: 'INVALID_JSON_VALUE', message: bad.reason }] });
     const executionId = payload.executionId ?? uuidFrom(envelope.commandId);
     const stream = executionStream(executionId as ExecutionId);
     const body = canonicalText({ ...payload, executionId: null } as unknown as Json);
@@ -77,8 +77,10 @@ export class ExecutionCommands {
     const { version, manifestDigest, draftRevision }: PublishedVersion = choice.version;
     const { plan } = await manifests.at(choice.stream, draftRevision, manifestDigest);
     const inputs = mergeInputs(plan.inputs, given);
-    const tooLarge = checkSize(inputs, settings.inputBytesMax);
-    if (tooLarge !== undefined) return { decision: tooLarge };
+    // what is sealed: given inputs, and the workflow's defaults for the others
+    const bytes = canonicalBytes(inputs);
+    const bytesMax = settings.inputBytesMax;
+    if (bytes.length > bytesMax) return { decision: reject('INPUT_TOO_LARGE', `the inputs are ${bytes.length} bytes, defaults of the workflow counted; at most ${bytesMax}`) };
     const keyId = await values.createKey(`execution:${executionId}`);
     const secrets = new Map<string, OpenedPlace>();
     const request: ExecutionRequested = {
@@ -89,7 +91,7 @@ export class ExecutionCommands {
       ...regionOf(payload.region, settings.region, plan.workflow.region),
       requireRegion: settings.requireRegion,
       conductorUrl: settings.conductorUrl(),
-      inputs: seal(secrets, '/inputs', values.randomSalt(), inputs),
+      inputs: await values.seal(secrets, keyId, '/inputs', bytes.length > VALUE_LIMITS.inlineBytesMax ? bytes : inputs),
       requestTag: await values.tag(keyId, body),
       dataKeyId: keyId,
       policySetDigest: policies.active().setDigest,
@@ -133,18 +135,24 @@ export class ExecutionCommands {
     return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'start-task', now, ...started }));
   }
 
+  /** What does not count is refused before its values are sealed; what does is sealed once, however often it is decided on. */
   async reportTask(envelope: CommandEnvelope, payload: Of<'report-task'>): Promise<CommandAnswer> {
+    let sealing: ReturnType<AttemptReports['seal']> | undefined;
     return this.#on(payload.executionId, envelope, async (state, now) => {
       if (state.request === undefined) return { decision: reject('EXECUTION_NOT_FOUND', `there is no run ${payload.executionId}`) };
-      const { report, secrets } = this.#d.reports.seal(state, payload);
-      return { ...decided(state, { kind: 'report-task', now, report, jitter: jitterOf(envelope.commandId) }), secrets, keyId: state.request.dataKeyId };
+      const keyId = state.request.dataKeyId;
+      const decide = (report: AttemptReport): Deliberation => decided(state, { kind: 'report-task', now, report, jitter: jitterOf(envelope.commandId) });
+      const tried = decide(this.#d.reports.unsealed(payload));
+      if (tried.decision.kind === 'refused') return tried;
+      const { report, secrets } = await (sealing ??= this.#d.reports.seal(state, keyId, payload));
+      return { ...decide(report), secrets, keyId };
     });
   }
 
   async failBinding(envelope: CommandEnvelope, { executionId, taskId, attempt, code, message }: Of<'fail-binding'>): Promise<CommandAnswer> {
     return this.#on(executionId, envelope, async (state, now) => {
       if (state.request === undefined) return { decision: reject('EXECUTION_NOT_FOUND', `there is no run ${executionId}`) };
-      const { report, secrets } = this.#d.reports.sealUnbound(taskId, attempt, code, message);
+      const { report, secrets } = await this.#d.reports.sealUnbound(state.request.dataKeyId, taskId, attempt, code, message);
       return { ...decided(state, { kind: 'report-task', now, report, jitter: 0 }), secrets, keyId: state.request.dataKeyId };
     });
   }
@@ -186,18 +194,6 @@ function decided(state: ExecutionState, command: ExecutionCommand): Deliberation
 }
 
 type Refused = { readonly kind: 'refused'; readonly rejection: Rejection };
-
-function checkInputs(inputs: JsonObject, bytesMax: number): Refused | undefined {
-  const bad = findUnrepresentable(inputs);
-  if (bad !== undefined) return reject('INVALID_JSON_VALUE', `inputs${bad.pointer}: ${bad.reason}`, { errors: [{ pointer: `/inputs${bad.pointer}`, code: 'INVALID_JSON_VALUE', message: bad.reason }] });
-  return checkSize(inputs, bytesMax);
-}
-
-/** What is sealed into the first event of a run: given inputs, and the workflow's defaults for the others. */
-function checkSize(inputs: JsonObject, bytesMax: number): Refused | undefined {
-  const sizeBytes = canonicalBytes(inputs).length;
-  return sizeBytes > bytesMax ? reject('INPUT_TOO_LARGE', `the inputs are ${sizeBytes} bytes, defaults of the workflow counted; at most ${bytesMax}`) : undefined;
-}
 
 /** 0 ≤ x < 1 from the command id, which derives from the id of the event that opened the attempt. */
 function jitterOf(commandId: string): number {

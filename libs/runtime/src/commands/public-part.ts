@@ -1,21 +1,16 @@
-import type { Json, JsonObject } from '@maestro/domain';
+import type { Wanted } from '@maestro/codec';
+import type { JsonObject } from '@maestro/domain';
+import type { Path } from '../value-parts.ts';
+import { partsWanted } from '../value-parts.ts';
 
-/** The properties of an output that its schema marks `"x-public": true`, at any depth of objects; the rest stays sealed. */
-export function publicPartOf(schema: JsonObject, output: JsonObject): { readonly [key: string]: Json } {
-  const properties = (schema['properties'] ?? {}) as { readonly [key: string]: JsonObject };
-  const found: [string, Json][] = [];
-  for (const [key, value] of Object.entries(output)) {
-    const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
-    if (property === undefined) continue;
-    if (property['x-public'] === true) found.push([key, value]);
-    else if (isObject(value)) {
-      const inner = publicPartOf(property, value);
-      if (Object.keys(inner).length > 0) found.push([key, inner]);
-    }
-  }
-  return Object.fromEntries(found);
+/** What an output's schema marks `"x-public": true`, at any depth of objects; the rest stays sealed. */
+export function publicPlaces(schema: JsonObject): Wanted {
+  return partsWanted(pathsIn(schema, []));
 }
 
-function isObject(value: Json): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
+function pathsIn(schema: JsonObject, path: Path): readonly Path[] {
+  return Object.entries((schema['properties'] ?? {}) as { readonly [key: string]: JsonObject }).flatMap(([key, property]) => {
+    const at = [...path, key];
+    return property['x-public'] === true ? [at] : pathsIn(property, at);
+  });
 }

@@ -1,9 +1,9 @@
-import { encodePlaces, seal } from '@maestro/codec';
+import { encodePlaces } from '@maestro/codec';
 import type { Secrets } from '@maestro/codec';
 import { BULK_BYTES_MAX, COMMIT_EVENTS_MAX, executionStream, finishedTasks, mayTakeOver } from '@maestro/domain';
 import type { ExecutionId, ExecutionState, FinishedTask, Recorded, Reuse, ReusedOutput, StreamName } from '@maestro/domain';
 import { Fault, isFault } from '@maestro/ports';
-import type { EventStore } from '@maestro/ports';
+import type { DataKeyId, EventStore } from '@maestro/ports';
 import type { OpenedPlace } from '@maestro/receipt';
 import { LRUCache } from 'lru-cache';
 import { readEventAt } from '../recorded-events.ts';
@@ -20,6 +20,14 @@ const ENDED_MAX = 100;
 /** Ciphertext in base64 and the names around it, over its plaintext. */
 const SEALED_RATIO = 4 / 3;
 const SEALED_EXTRA_BYTES = 256;
+/** Digest, key id and location, which has at most 512 characters. */
+const BLOB_NAME_BYTES = 1_024;
+
+/** What never changes of a run that ended. */
+type Ended = { readonly finished: readonly FinishedTask[]; readonly keyId: DataKeyId };
+
+/** Run that outputs come from, and key that they are sealed under now. */
+type Wanted = { readonly executionId: string; readonly keyId: DataKeyId };
 
 /**
  * Outputs of the run that a resumed one goes on from: opened, and sealed again under the new run's key with their salt,
@@ -31,7 +39,7 @@ export class ResumeOutputs {
   readonly #store: EventStore;
   readonly #values: SealedValues;
   readonly #findRun: FindRun;
-  readonly #finished = new LRUCache<string, readonly FinishedTask[]>({ max: ENDED_MAX });
+  readonly #ended = new LRUCache<string, Ended>({ max: ENDED_MAX });
 
   constructor(store: EventStore, values: SealedValues, findRun: FindRun) {
     this.#store = store;
@@ -41,16 +49,19 @@ export class ResumeOutputs {
 
   /** As many outputs as a commit holds; undefined: the run goes on from none. */
   async next(state: ExecutionState): Promise<TakenOver | undefined> {
-    const from = state.request?.resumedFrom ?? null;
-    if (from === null) return undefined;
+    const { request } = state;
+    const from = request?.resumedFrom ?? null;
+    if (request === undefined || from === null) return undefined;
     const stream = executionStream(from.executionId as ExecutionId);
-    const open = (await this.#finishedIn(stream)).filter(({ taskId }) => mayTakeOver(state, taskId));
+    const ended = await this.#endedRun(stream);
+    const open = ended.finished.filter(({ taskId }) => mayTakeOver(state, taskId));
+    if (open.length > 0 && (await this.#isErased(ended.keyId))) return { reuse: { outputs: [], remaining: 0 }, secrets: new Map() };
     const outputs: ReusedOutput[] = [];
     const secrets = new Map<string, OpenedPlace>();
     let bytes = 0;
     for (const { revision } of open) {
       if (bytes >= BULK_BYTES_MAX || outputs.length >= COMMIT_EVENTS_MAX) break;
-      const output = await this.#unlessErased(stream, from.executionId, revision, secrets);
+      const output = await this.#unlessErased(stream, { executionId: from.executionId, keyId: request.dataKeyId, revision }, secrets);
       if (output === undefined) return { reuse: { outputs, remaining: 0 }, secrets };
       outputs.push(output);
       bytes += output.bytes;
@@ -58,34 +69,47 @@ export class ResumeOutputs {
     return { reuse: { outputs, remaining: open.length - outputs.length }, secrets };
   }
 
-  async #finishedIn(stream: StreamName): Promise<readonly FinishedTask[]> {
-    const known = this.#finished.get(stream);
+  async #endedRun(stream: StreamName): Promise<Ended> {
+    const known = this.#ended.get(stream);
     if (known !== undefined) return known;
-    const finished = finishedTasks(await this.#findRun(stream));
-    this.#finished.set(stream, finished);
-    return finished;
+    const state = await this.#findRun(stream);
+    const ended = { finished: finishedTasks(state), keyId: state.request?.dataKeyId ?? '' };
+    this.#ended.set(stream, ended);
+    return ended;
   }
 
-  async #unlessErased(stream: StreamName, executionId: string, revision: number, secrets: Map<string, OpenedPlace>): Promise<ReusedOutput | undefined> {
+  /** A key that is gone opens nothing, whatever is still remembered of its values. */
+  async #isErased(keyId: DataKeyId): Promise<boolean> {
+    try {
+      await this.#values.tag(keyId, 'resume');
+      return false;
+    } catch (error) {
+      if (isFault(error, 'KEY_DESTROYED')) return true;
+      throw error;
+    }
+  }
+
+  async #unlessErased(stream: StreamName, { revision, ...to }: Wanted & { readonly revision: number }, secrets: Map<string, OpenedPlace>): Promise<ReusedOutput | undefined> {
     const recorded = await readEventAt(this.#store, stream, revision);
     if (recorded === undefined) throw new Fault('STORE_DAMAGED', `revision ${revision} of ${stream} is gone`);
     try {
-      return await this.#sealedAgain(recorded, executionId, secrets);
+      return await this.#sealedAgain(recorded, to, secrets);
     } catch (error) {
       if (isFault(error, 'KEY_DESTROYED')) return undefined;
       throw error;
     }
   }
 
-  async #sealedAgain(recorded: Recorded, executionId: string, secrets: Map<string, OpenedPlace>): Promise<ReusedOutput> {
+  async #sealedAgain(recorded: Recorded, { executionId, keyId }: Wanted, secrets: Map<string, OpenedPlace>): Promise<ReusedOutput> {
     const { event, revision, hash: eventHash } = recorded;
     if (event.type !== 'execution.task-succeeded.v1' && event.type !== 'execution.task-reused.v1') throw new Error(`${event.type} holds no output`);
     const attempt = event.type === 'execution.task-reused.v1' ? event.data.from.attempt : event.data.attempt;
-    const place = await this.#values.openPlace(recorded, '/output', event.data.output.commitment);
-    const [pointer, salt, value] = place;
-    const output = seal(secrets, pointer, salt, value);
+    const output = await this.#values.sealAgain(secrets, keyId, recorded, '/output', event.data.output);
+    // a large output is a blob of its own: only its name takes room in the commit
+    const place = secrets.get(output.commitment);
+    const sealedBytes = place === undefined ? BLOB_NAME_BYTES : Math.ceil(encodePlaces([place]).length * SEALED_RATIO);
     const publicPart = event.data.public;
-    const bytes = Math.ceil(encodePlaces([place]).length * SEALED_RATIO) + SEALED_EXTRA_BYTES + Buffer.byteLength(JSON.stringify(publicPart));
+    const bytes = sealedBytes + SEALED_EXTRA_BYTES + Buffer.byteLength(JSON.stringify(publicPart));
     return { data: { taskId: event.data.taskId, from: { executionId, revision, eventHash, attempt }, output, public: publicPart }, bytes };
   }
 }

@@ -1,9 +1,8 @@
-import { seal } from '@maestro/codec';
-import type { CommandOf } from '@maestro/contracts';
+import type { CommandOf, SealedValue } from '@maestro/contracts';
 import { decideExecution, executionStream, parseExecutionId, refuseResume, reject, resumedRequest } from '@maestro/domain';
 import type { ExecutionId, ExecutionRequested, ExecutionState, Json, Problem, Rejection } from '@maestro/domain';
 import { Fault, isFault } from '@maestro/ports';
-import type { CommandAnswer, CommandEnvelope, EventStore, PolicyEngine, TaskPackages } from '@maestro/ports';
+import type { CommandAnswer, CommandEnvelope, DataKeyId, EventStore, PolicyEngine, TaskPackages } from '@maestro/ports';
 import { canonicalText } from '@maestro/receipt';
 import type { OpenedPlace } from '@maestro/receipt';
 import { readEventAt } from '../recorded-events.ts';
@@ -56,14 +55,14 @@ export class ResumeRun {
     if (refused !== undefined || ended.request === undefined) return { decision: refused ?? reject('EXECUTION_NOT_FOUND', `there is no run ${from}`) };
     const unavailable = await this.#refusePinned(ended.request);
     if (unavailable !== undefined) return { decision: unavailable };
-    const inputs = await this.#openInputs(ended.request, from);
-    if (inputs === undefined) return { decision: reject('VALUES_ERASED', `the values of run ${from} were erased: start a new run with its inputs`) };
     const { values, conductorUrl } = this.#d;
     const keyId = await values.createKey(`execution:${executionId}`);
     const secrets = new Map<string, OpenedPlace>();
+    const inputs = await this.#sealInputs(secrets, keyId, ended.request, from);
+    if (inputs === undefined) return { decision: reject('VALUES_ERASED', `the values of run ${from} were erased: start a new run with its inputs`) };
     const request = resumedRequest(ended, {
       executionId,
-      inputs: seal(secrets, ...inputs),
+      inputs,
       requestTag: await values.tag(keyId, canonicalText({ resume: from } as Json)),
       dataKeyId: keyId,
       conductorUrl: conductorUrl(),
@@ -92,12 +91,12 @@ export class ResumeRun {
   }
 
   /** Undefined: erased. A key that is gone opens nothing, whatever is still remembered of its values. */
-  async #openInputs({ inputs, dataKeyId }: ExecutionRequested, from: ExecutionId): Promise<OpenedPlace | undefined> {
+  async #sealInputs(secrets: Map<string, OpenedPlace>, keyId: DataKeyId, { inputs, dataKeyId }: ExecutionRequested, from: ExecutionId): Promise<SealedValue | undefined> {
     const first = await readEventAt(this.#d.store, executionStream(from), 0);
     if (first === undefined) throw new Fault('STORE_DAMAGED', `run ${from} has no first event`);
     try {
       await this.#d.values.tag(dataKeyId, 'resume');
-      return await this.#d.values.openPlace(first, '/inputs', inputs.commitment);
+      return await this.#d.values.sealAgain(secrets, keyId, first, '/inputs', inputs);
     } catch (error) {
       if (isFault(error, 'KEY_DESTROYED')) return undefined;
       throw error;

@@ -24,7 +24,7 @@ async function ranWith(document = LATE, play: World['packages']['play'] = async 
 /** Orders as another process makes them, of a run as it was after some of its events. */
 function ordersAt(world: World, id: string, count: number, change: (state: ExecutionState) => ExecutionState = (state) => state): { readonly orders: WorkOrders; readonly values: SealedValues; readonly intents: readonly Intent[] } {
   const store = new MemoryEventStore({ log: world.eventLog });
-  const values = new SealedValues(world.vault, { bytes: (size) => new Uint8Array(size) }, store);
+  const values = new SealedValues(world.vault, { bytes: (size) => new Uint8Array(size) }, store, world.evidence);
   const events = world.of(`execution-${id}`).slice(0, count);
   const state = events.reduce((at, recorded) => evolveExecution(at, recorded as Recorded<ExecutionEvent>), initialExecution());
   const workflow = world.of('workflow-greeting').reduce((at, recorded) => evolveWorkflow(at, recorded as Recorded<WorkflowEvent>), initialWorkflow());
@@ -132,7 +132,7 @@ describe('an expression that finds nothing', () => {
     const { error, runner } = recorded.event.data;
     expect([error.code, error.retryable, runner]).toEqual(['EXPRESSION_UNRESOLVED', false, null]);
     const { values } = ordersAt(world, id, 1);
-    expect(String(await values.open(recorded, '/error/detail', error.detail?.commitment ?? ''))).toContain(`\${{ ${path} }}`);
+    expect(String(await values.open(recorded, '/error/detail', error.detail ?? { commitment: '' }))).toContain(`\${{ ${path} }}`);
   });
 });
 

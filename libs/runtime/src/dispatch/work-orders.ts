@@ -1,11 +1,13 @@
-import { startInput, publishInput, resolve, taskCheckInput } from '@maestro/domain';
+import { findReferences, startInput, publishInput, resolve, taskCheckInput } from '@maestro/domain';
 import type { ExecutionState, Intent, Json, JsonObject, Plan, PolicyRequest, PublishedVersion, Recorded, Scope, StreamName } from '@maestro/domain';
-import { commit } from '@maestro/receipt';
+import { VALUE_LIMITS } from '@maestro/ports';
+import { canonicalText, commit } from '@maestro/receipt';
 import { LRUCache } from 'lru-cache';
 import type { EventStore } from '@maestro/ports';
 import type { ManifestSource } from '../manifest-source.ts';
 import { loadStream, recordedOf } from '../recorded-events.ts';
 import type { SealedValues } from '../sealed-values.ts';
+import type { Path } from '../value-parts.ts';
 import type { WorkflowCommands } from '../commands/workflow-commands.ts';
 
 /** A policy check as the policy role gets it. */
@@ -14,6 +16,7 @@ export type PolicyOrder = {
   readonly checkId: string;
   readonly stage: 'publish' | 'start' | 'task';
   readonly setDigest: string;
+  /** null: too large to be shown, so denied */
   readonly input: Json;
   readonly inputCommitment: string;
 };
@@ -42,8 +45,12 @@ type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;
 type FindState = (stream: StreamName, atLeast: number) => Promise<ExecutionState>;
 
 const CHECKED_MAX = 10_000;
-/** Runs whose manifest and opened inputs are kept at hand; the inputs are at most 64 KiB each. */
+/** Runs whose manifest and opened inputs are kept at hand. */
 const RUNS_MAX = 1_000;
+/** Their inputs together, as canonical JSON; parsed they may take ten times as much. */
+const RUNS_BYTES_MAX = 16 * 1024 * 1024;
+/** What is counted for inputs inside their event: most are far smaller than the 64 KiB that they may have. */
+const INLINE_BYTES = 4 * 1024;
 
 /**
  * Makes work out of intents: reads the pinned manifest, opens the values that it needs, resolves expressions.
@@ -57,7 +64,7 @@ export class WorkOrders {
   readonly #values: SealedValues;
   readonly #findState: FindState;
   /** stream/check id → the event that asked, so that its salt is found again without reading */
-  readonly #pinned = new LRUCache<string, Pinned>({ max: RUNS_MAX });
+  readonly #pinned = new LRUCache<string, Pinned>({ max: RUNS_MAX, maxSize: RUNS_BYTES_MAX });
   readonly #checkEvents = new LRUCache<string, string>({ max: CHECKED_MAX });
 
   constructor(store: EventStore, workflows: WorkflowCommands, manifests: ManifestSource, values: SealedValues, findState: FindState) {
@@ -94,11 +101,11 @@ export class WorkOrders {
     const request: PolicyRequest = { at, actor: run.actor, region, regionSource, requireRegion };
     this.#checkEvents.set(`${stream}/${checkId}`, eventId);
     let input: Json;
-    if (taskId === null) input = startInput(plan, request, inputs, { id: executionId, attempt: 1, conductorUrl });
+    if (taskId === null) input = startInput(plan, request, inputs, { id: executionId, attempt: 1, conductorUrl }, VALUE_LIMITS.checkedBytesMax) ?? null;
     else {
       const attempt = state.tasks.get(taskId)?.attempt ?? 1;
       const bound = await this.#bind(stream, run, taskId, attempt);
-      if (bound.kind === 'unresolved') return { ...unbound(taskId, attempt, bound.expression), checkId };
+      if (bound.kind !== 'resolved') return { ...unbound(taskId, attempt, bound), checkId };
       input = taskCheckInput(plan, request, inputs, taskId, bound.value);
     }
     const inputCommitment = commit(await this.#values.derivedSalt(dataKeyId, `policy-input/${eventId}`), '/input', input);
@@ -115,7 +122,7 @@ export class WorkOrders {
     // one that said it started is handed out again too: who started it may be gone
     if (run === undefined || planned === undefined || (task?.phase !== 'scheduled' && task?.phase !== 'started') || task.attempt !== attempt) return undefined;
     const bound = await this.#bind(stream, run, taskId, attempt);
-    if (bound.kind === 'unresolved') return unbound(taskId, attempt, bound.expression);
+    if (bound.kind !== 'resolved') return unbound(taskId, attempt, bound);
     const checked = task.argumentsCommitment;
     const saltOf = checked === null ? eventId : await this.#checkEventId(stream, `task/${taskId}/${attempt}`);
     const argumentsCommitment = await this.#commitArguments(run.requested.dataKeyId, saltOf, bound.value);
@@ -134,7 +141,7 @@ export class WorkOrders {
     const [, taskId = '', attempt = '1'] = checkId.split('/');
     if (run === undefined) throw new Error(`no run behind ${stream}`);
     const bound = await this.#bind(stream, run, taskId, Number(attempt));
-    if (bound.kind === 'unresolved') throw new Error(`${checkId} was allowed without arguments`);
+    if (bound.kind !== 'resolved') throw new Error(`${checkId} was allowed without arguments`);
     return this.#commitArguments(run.requested.dataKeyId, await this.#checkEventId(stream, checkId), bound.value);
   }
 
@@ -160,14 +167,14 @@ export class WorkOrders {
     if (request === undefined || state.phase === 'ended') return undefined;
     const known = this.#pinned.get(stream);
     const pinned = known ?? (await this.#pin(stream, request));
-    if (known === undefined) this.#pinned.set(stream, pinned);
+    if (known === undefined) this.#pinned.set(stream, pinned, { size: request.inputs.blob?.paddedBytes ?? INLINE_BYTES });
     return { state, requested: request, ...pinned };
   }
 
   /** What never changes during a run: read and opened once, not once a task. */
   async #pin(stream: string, request: NonNullable<ExecutionState['request']>): Promise<Pinned> {
     const first = await this.#eventAt(stream, 0);
-    const inputs = (await this.#values.open(first, '/inputs', request.inputs.commitment)) as JsonObject;
+    const inputs = (await this.#values.open(first, '/inputs', request.inputs)) as JsonObject;
     const { stream: workflow, version } = await this.#pinnedVersion(request);
     const { plan } = await this.#manifests.at(workflow, version.draftRevision, version.manifestDigest);
     return { plan, inputs, actor: first.actor };
@@ -182,22 +189,27 @@ export class WorkOrders {
     throw new Error(`run ${executionId} is pinned to a version that is gone`);
   }
 
+  /** Of large outputs it opens only what the arguments refer to. What is over the limit is never put together. */
   async #bind(stream: string, run: Run, taskId: string, attempt: number): Promise<ReturnType<typeof resolve>> {
+    const written = run.plan.arguments.get(taskId) ?? {};
     const outputs = new Map<string, Json>();
     for (const upstream of run.state.shape?.byId.get(taskId)?.reads ?? []) {
       const revision = run.state.tasks.get(upstream)?.outputRevision;
       if (revision === null || revision === undefined) continue;
-      outputs.set(upstream, await this.#openOutput(await this.#eventAt(stream, revision)));
+      const output = await this.#openOutput(await this.#eventAt(stream, revision), pathsInto(upstream, written));
+      if (output === undefined) return { kind: 'too-large' };
+      outputs.set(upstream, output);
     }
     const { executionId: id, conductorUrl } = run.requested;
     const scope: Scope = { inputs: run.inputs, outputs, run: { id, attempt, conductorUrl }, workflow: run.plan.workflow };
-    return resolve(run.plan.arguments.get(taskId) ?? {}, scope);
+    const bound = resolve(written, scope, VALUE_LIMITS.argumentBytesMax);
+    return bound.kind === 'resolved' && Buffer.byteLength(canonicalText(bound.value)) > VALUE_LIMITS.argumentBytesMax ? { kind: 'too-large' } : bound;
   }
 
-  async #openOutput(recorded: Recorded): Promise<Json> {
+  async #openOutput(recorded: Recorded, paths: readonly Path[]): Promise<Json | undefined> {
     const { event } = recorded;
     if (event.type !== 'execution.task-succeeded.v1' && event.type !== 'execution.task-reused.v1') throw new Error(`${event.type} holds no output`);
-    return this.#values.open(recorded, '/output', event.data.output.commitment);
+    return this.#values.openParts(recorded, '/output', event.data.output, paths, VALUE_LIMITS.argumentBytesMax);
   }
 
   async #eventAt(stream: string, revision: number): Promise<Recorded> {
@@ -211,8 +223,16 @@ export class WorkOrders {
 type Pinned = { readonly plan: Plan; readonly inputs: JsonObject; readonly actor: string };
 type Run = Pinned & { readonly state: ExecutionState; readonly requested: NonNullable<ExecutionState['request']> };
 
-function unbound(taskId: string, attempt: number, expression: string): Unbound {
-  const message = `\${{ ${expression} }} has no value: check the inputs of the run and the output of the task that it names`;
-  return { kind: 'unbound', taskId, attempt, code: 'EXPRESSION_UNRESOLVED', message, checkId: null };
+/** What arguments refer to of one task's output. */
+function pathsInto(upstream: string, written: Json): readonly Path[] {
+  return findReferences(written).flatMap((found) => (found.kind === 'reference' && found.reference.root === 'output' && found.reference.taskId === upstream ? [found.reference.path] : []));
 }
 
+function unbound(taskId: string, attempt: number, bound: Exclude<ReturnType<typeof resolve>, { kind: 'resolved' }>): Unbound {
+  if (bound.kind === 'too-large') {
+    const message = `the arguments are over ${VALUE_LIMITS.argumentBytesMax} bytes once their expressions are resolved: refer to a part of the value, or pass a file`;
+    return { kind: 'unbound', taskId, attempt, code: 'ARGUMENTS_TOO_LARGE', message, checkId: null };
+  }
+  const message = `\${{ ${bound.expression} }} has no value: check the inputs of the run and the output of the task that it names`;
+  return { kind: 'unbound', taskId, attempt, code: 'EXPRESSION_UNRESOLVED', message, checkId: null };
+}

@@ -1,6 +1,7 @@
 import type { ManifestV1, PlanTask } from '@maestro/contracts';
 import { findReferences, mergeInputs, planOf, regionOf, resolveKnown, scheduleOf, startInput, publishInput } from '@maestro/domain';
 import type { Json, JsonObject, Plan, PolicyRequest, Problem } from '@maestro/domain';
+import { VALUE_LIMITS } from '@maestro/ports';
 import type { EventStore, PolicyEngine, ReadModels, TaskPackages } from '@maestro/ports';
 import { checkManifestDocument } from '../manifest-intake.ts';
 import { findPackageIn } from '../manifest-source.ts';
@@ -87,8 +88,9 @@ export async function planRun(
   const scope = { inputs, outputs: new Map(), run: { id: NO_RUN, attempt: 1, conductorUrl: setting.conductorUrl }, workflow: plan.workflow };
   const request: PolicyRequest = { at: setting.now, actor: setting.actor, requireRegion: setting.requireRegion, ...regionOf(asked.region, setting.region, plan.workflow.region) };
   const publishing = chosen.source === 'draft' ? await decideEach(ports.policies, 'publish', publishInput(plan, request)) : [];
-  const decisions = [...publishing, ...(await decideEach(ports.policies, 'start', startInput(plan, request, inputs, scope.run)))];
-  const known = new Map([...plan.arguments].map(([id, value]) => [id, resolveKnown(value, scope)]));
+  const decisions = [...publishing, ...(await decideEach(ports.policies, 'start', startInput(plan, request, inputs, scope.run, VALUE_LIMITS.checkedBytesMax)))];
+  const budget = { charactersLeft: VALUE_LIMITS.checkedBytesMax };
+  const known = new Map([...plan.arguments].map(([id, value]) => [id, resolveKnown(value, scope, budget)]));
   const unresolved = [...argumentProblems(plan, known, ports.packages)];
   return {
     kind: 'dry-run',

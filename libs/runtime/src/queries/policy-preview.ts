@@ -1,5 +1,5 @@
 import type { Json } from '@maestro/domain';
-import { isFault } from '@maestro/ports';
+import { Fault, isFault } from '@maestro/ports';
 import type { PolicyEngine, PolicyFinding, PolicyStage } from '@maestro/ports';
 
 /** What one pack would decide. Findings are shown with their paths: the asker sees only what the asker sent. */
@@ -12,11 +12,15 @@ export type PreviewDecision = {
   readonly packDigest: string | null;
 };
 
-/** Asks the active packs about one stage. A failing engine denies, under its own code, as it would in earnest. */
-export async function decideEach(policies: PolicyEngine, stage: PolicyStage, input: Json): Promise<readonly PreviewDecision[]> {
+/**
+ * Asks the active packs about one stage. A failing engine denies, under its own code, as it would in earnest; so does an
+ * input that is too large to be made (undefined).
+ */
+export async function decideEach(policies: PolicyEngine, stage: PolicyStage, input: Json | undefined): Promise<readonly PreviewDecision[]> {
   const { setDigest, packs } = policies.active();
   const digests = new Map(packs.map(({ name, packDigest }) => [name, `sha256:${packDigest}`]));
   try {
+    if (input === undefined) throw new Fault('EVALUATION_FAILED', 'the arguments are too large to be shown to policy');
     const result = await policies.evaluate(setDigest, stage, input);
     return result.packs.map(({ pack, allow, violations, obligations }) => ({ stage, pack, allow, violations, obligations, packDigest: digests.get(pack) ?? null }));
   } catch (error) {

@@ -31,6 +31,8 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
       const evaluatedAt = new Date(clock.nowMs()).toISOString();
       return { outcome: result === undefined ? 'failed' : 'evaluated', packs, durationUs: result?.durationUs ?? 0, evaluatedAt, inputCommitment: order.inputCommitment, failure };
     };
+    // what policy cannot see, nobody allowed
+    if (order.input === null) return report(undefined, 'the arguments are too large to be shown to policy');
     try {
       return report(await policies.evaluate(order.setDigest, order.stage, order.input), null);
     } catch (error) {

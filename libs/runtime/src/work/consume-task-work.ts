@@ -1,6 +1,6 @@
 import type { AnyCommand, CommandOf } from '@maestro/contracts';
 import type { Clock, CommandAnswer, CommandGateway, Consumption, Leased, Metrics, Settlement, TaskPackages, TaskResult, WorkQueue } from '@maestro/ports';
-import { isFault } from '@maestro/ports';
+import { UnparsedJson, isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { TaskOrder } from '../dispatch/work-orders.ts';
 import type { Supervision } from '../supervision/supervision.ts';
@@ -54,6 +54,8 @@ export function consumeTaskWork(d: TaskWorkerDependencies): Consumption {
   };
 }
 
+const OPENING_BRACE = 0x7b;
+
 type Host = { isStopping: boolean };
 
 class Attempt {
@@ -77,9 +79,9 @@ class Attempt {
       if (settlement.kind === 'ack' && !this.#host.isStopping) this.#d.supervision?.loops.works(NAME);
       return settlement;
     } catch (error) {
+      if (!this.#host.isStopping) this.#d.supervision?.loops.failing(NAME, error);
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
-      if (!this.#host.isStopping) this.#d.supervision?.loops.failing(NAME, error);
     }
   }
 
@@ -169,5 +171,10 @@ function outcomeOf(result: TaskResult): Outcome {
 
 /** Outputs are objects; a bare value becomes one, so that expressions always have a name to ask for. */
 function asObject(output: unknown): { [key: string]: unknown } {
+  if (output instanceof UnparsedJson) return (output.bytes[0] === OPENING_BRACE ? output : named(output)) as unknown as { [key: string]: unknown };
   return output !== null && typeof output === 'object' && !Array.isArray(output) ? (output as { [key: string]: unknown }) : { value: output };
+}
+
+function named({ bytes }: UnparsedJson): UnparsedJson {
+  return new UnparsedJson(Buffer.concat([Buffer.from('{"value":'), bytes, Buffer.from('}')]));
 }
