@@ -38,7 +38,7 @@ export const tags = {
 /** What one package may do beyond its tag, and why. An adapter's vendor stands here: its own, and no other. */
 export const exceptions = {
   '@maestro/conductor': { imports: ['service'], why: 'composes the roles into one process' },
-  '@maestro/cli': { imports: ['service'], why: 'plan and policy test, offline, are the code of a dry run, composed as a conductor composes it' },
+  '@maestro/cli': { imports: ['service'], vendors: ['ajv'], why: 'its specs hold --json against schemas; plan and policy test, offline, are the code of a dry run, composed as a conductor composes it' },
   '@maestro/adapter-sqlite': { vendors: ['kysely'], why: 'query models are written in SQL for SQLite and Postgres' },
   '@maestro/adapter-opa': { vendors: ['@open-policy-agent/opa-wasm'], why: 'its vendor' },
   '@maestro/adapter-sigstore': { vendors: ['@sigstore/sign', '@sigstore/bundle', '@sigstore/verify'], why: 'its vendor' },

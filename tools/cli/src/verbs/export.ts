@@ -15,7 +15,11 @@ export async function exportSet(executionId: string, flags: ExportFlags, context
     const { folder, outcome, files, receipt, keyId } = await exportRun(client, executionId, resolve(settings.cwd, flags.out));
     if (flags.json === true) {
       screen.out(
-        JSON.stringify({ executionId, folder, outcome, files: [...files.keys()], keyId, verdict: receipt.verdict }, null, 2),
+        JSON.stringify(
+          { ok: true, exitCode: EXIT.ok, executionId, folder, outcome, files: [...files.keys()], keyId, verdict: receipt.verdict },
+          null,
+          2,
+        ),
       );
       return EXIT.ok;
     }

@@ -25,7 +25,7 @@ async function rebuildIn(folder: string, flags: CommonFlags, { screen }: VerbCon
   if (flags.json === true) {
     screen.out(
       JSON.stringify(
-        { ...rebuilt, exitCode, code: rebuilt.identical ? null : 'REBUILD_MISMATCH', digests: Object.fromEntries(digests) },
+        { ok: rebuilt.identical, exitCode, ...rebuilt, code: rebuilt.identical ? null : 'REBUILD_MISMATCH', digests: Object.fromEntries(digests) },
         null,
         2,
       ),
