@@ -5,7 +5,7 @@ import type { AddCommand } from './add-command.ts';
 
 const HELP = {
   description: 'Serve a data folder in the foreground until Ctrl-C.',
-  examples: ['up', 'up --port 8080 --data /srv/maestro --workspace .'],
+  examples: ['up', 'up --port 8080 --data /srv/maestro --workspace .', 'up --auth token', 'up --config /etc/maestro.yaml'],
 };
 
 export const addUp: AddCommand = (program, context, done) => {
@@ -13,6 +13,10 @@ export const addUp: AddCommand = (program, context, done) => {
     .addOption(new Option('--port <port>', 'port to listen on; 0: any free one (default: as configured, else 4747)').argParser(portParser))
     .addOption(dataOption())
     .option('--workspace <dir>', 'the only folder that tasks may read and write (default: as configured, else the current one)')
+    .option('--config <file>', 'configuration file (default: maestro.yaml in the current folder, where there is one)')
+    .addOption(new Option('--auth <how>', 'token: every request needs the token of the data folder (default: as configured, else none)').choices(['none', 'token']))
+    .option('--host <address>', 'address to bind (default: as configured, else 127.0.0.1); anything but loopback needs --auth token')
+    .option('--allow-host <name:port...>', 'further names that clients may use for this server')
     .option('--json', 'address, pid and folders as one JSON line')
     .action(async (flags: UpFlags) => done(await (await import('../verbs/up.ts')).up(flags, context)));
 };

@@ -28,6 +28,8 @@ export type ChildOptions = {
   readonly workspaceDir: string | undefined;
   /** 0: any free one; undefined: as the configuration says */
   readonly port: number | undefined;
+  /** further flags of the conductor */
+  readonly more?: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
@@ -41,7 +43,7 @@ const LOG_TAIL_BYTES = 65_536;
  * Starts a conductor on a data folder and waits until it serves. Its log goes to `<data>/conductor.log`; it ends when
  * this process does, however that happens. CliError with exit code 6 and the conductor's own code: it could not start.
  */
-export async function startConductor({ dataDir, workspaceDir, port, environment }: ChildOptions): Promise<ConductorChild> {
+export async function startConductor({ dataDir, workspaceDir, port, more = [], environment }: ChildOptions): Promise<ConductorChild> {
   if (!existsSync(INSTALLED.conductor))
     throw new CliError(EXIT.noConductor, 'NOT_BUILT', 'the conductor is not built yet', ['./maestro build']);
   const logPath = join(dataDir, 'conductor.log');
@@ -52,6 +54,7 @@ export async function startConductor({ dataDir, workspaceDir, port, environment 
     dataDir,
     ...(workspaceDir === undefined ? [] : ['--workspace', workspaceDir]),
     ...(port === undefined ? [] : ['--port', String(port)]),
+    ...more,
     '--exit-with-parent',
   ];
   const env = { NODE_COMPILE_CACHE: INSTALLED.compileCache, ...environment };

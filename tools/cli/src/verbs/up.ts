@@ -1,9 +1,11 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import { startConductor } from '../conductor/child.ts';
 import type { ConductorChild } from '../conductor/child.ts';
 import { findConductor } from '../conductor/presence.ts';
 import { commandFor, resolveDataDir } from '../conductor/session.ts';
+import { tokenIn } from '../conductor/token.ts';
+import { configuredDataDir } from '../config-file.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM, releaseVersion } from '../install-paths.ts';
 import { labelled } from '../screen.ts';
@@ -14,12 +16,16 @@ export type UpFlags = {
   readonly port?: number | undefined;
   readonly data?: string | undefined;
   readonly workspace?: string | undefined;
+  readonly config?: string | undefined;
+  readonly auth?: string | undefined;
+  readonly host?: string | undefined;
+  readonly allowHost?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
 };
 
 /** Serves a data folder in the foreground until it is asked to end. */
 export async function up(flags: UpFlags, { settings, screen, signal }: VerbContext): Promise<number> {
-  const dataDir = resolveDataDir(flags, settings);
+  const dataDir = await dataDirOf(flags, settings);
   const holder = await findConductor(dataDir);
   if (holder !== undefined) {
     throw new CliError(
@@ -35,17 +41,30 @@ export async function up(flags: UpFlags, { settings, screen, signal }: VerbConte
   }
   screen.note(screen.paintNote('faint', `starting on ${dataDir} …`));
   const workspace = flags.workspace === undefined ? undefined : resolve(settings.cwd, flags.workspace);
-  const child = await startConductor({ dataDir, workspaceDir: workspace, port: flags.port, environment: settings.environment });
+  const child = await startConductor({ dataDir, workspaceDir: workspace, port: flags.port, more: conductorFlags(flags), environment: settings.environment });
   try {
     await enrolConductor(dataDir, settings.trustStorePath, screen);
     const { url, pid, logPath, workspaceDir } = child;
     if (flags.json === true) screen.out(JSON.stringify({ ok: true, url, pid, dataDir, workspaceDir, logPath }));
-    else screen.out(welcome(child, flags, dataDir, screen.paintOut));
+    else screen.out(welcome(child, { ...flags, data: flags.data ?? (flags.config === undefined ? undefined : dataDir) }, dataDir, screen.paintOut));
     return await untilEnded(child, signal);
   } finally {
     await child.stop();
     screen.note('ended; everything is on disk');
   }
+}
+
+/** A file that is named here may say where the data lies. */
+async function dataDirOf(flags: UpFlags, settings: VerbContext['settings']): Promise<string> {
+  if (flags.config === undefined || flags.data !== undefined || settings.environment['MAESTRO_DATA']) return resolveDataDir(flags, settings);
+  const configured = await configuredDataDir({ ...settings.environment, MAESTRO_CONFIG: flags.config }, settings.cwd);
+  return resolveDataDir({ ...flags, data: configured }, settings);
+}
+
+/** Flags that are the conductor's own, handed on as they are. */
+function conductorFlags({ config, auth, host, allowHost = [] }: UpFlags): readonly string[] {
+  const given = (flag: string, value: string | undefined): readonly string[] => (value === undefined ? [] : [`--${flag}=${value}`]);
+  return [...given('config', config), ...given('auth', auth), ...given('host', host), ...allowHost.flatMap((name) => given('allow-host', name))];
 }
 
 function welcome(
@@ -67,7 +86,7 @@ function welcome(
   const commands = [
     commandFor('run -m examples/hello.yaml', { data }),
     commandFor('run -m examples/release-evidence.yaml', { data }),
-    `curl -s ${url}/api/executions`,
+    `curl -s ${tokenIn(dataDir) === undefined ? '' : `-H "Authorization: Bearer $(cat ${join(dataDir, 'token')})" `}${url}/api/executions`,
   ];
   const title = `${paint('good', '✓')} ${paint('strong', `Maestro Conductor ${releaseVersion()}`)} is up (pid ${pid})`;
   const tries = commands.map((command) => `  ${command}`);
