@@ -30,6 +30,13 @@ export const steps = [
     lines: 26,
     after: ['test', 'outside tools'],
   },
+  {
+    name: 'bad input never stalls the event loop',
+    run: node('--conditions=source', 'tools/chaos/src/bad-input/measure-stalls.ts'),
+    cores: 2,
+    lines: 6,
+    after: ['test'],
+  },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',
