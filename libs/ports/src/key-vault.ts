@@ -1,7 +1,10 @@
 /** Names a data key; public, written into events. Says nothing about the key. `[a-z0-9-]{8,64}` */
 export type DataKeyId = string;
 
-/** What to seal for one event: the plaintext of all its sealed places of one subject key. */
+/**
+ * What to seal for one event: the plaintext of all its sealed places of one subject key. A large value of its own has
+ * `blob/<commitment>` in place of an event id.
+ */
 export type SealRequest = { readonly keyId: DataKeyId; readonly eventId: string; readonly plaintext: Uint8Array };
 /** nonce (12) || ciphertext || tag (16), AES-256-GCM with the event id (UTF-8) as additional data. */
 export type Ciphertext = Uint8Array;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Fault } from '@maestro/ports';
 import type { EvidenceHead } from '@maestro/ports';
 import { PRIVATE_FILE, SEALED_FILE, clearStaging, errnoOf, makeFolder, syncFolder, writeAll, writeOnce } from '../disk.ts';
+import { digestInSlices } from '../byte-slices.ts';
 import type { Disk } from '../disk.ts';
 import { fileNameOf } from './evidence-key.ts';
-import { digestOf } from './pack-record.ts';
 
 /** Evidence in files of its own, one per key, and the markers of holds. */
 export class EvidenceFiles {
@@ -39,13 +39,13 @@ export class EvidenceFiles {
   /** EVIDENCE_EXISTS unless the file of this key holds bytes of this digest. */
   async assertSame(key: string, digest: string): Promise<void> {
     const stored = await this.#read(key);
-    if (stored === undefined || digestOf(stored) !== digest) throw evidenceExists(key);
+    if (stored === undefined || (await digestInSlices(stored)) !== digest) throw evidenceExists(key);
   }
 
   /** Undefined: no such file. EVIDENCE_DAMAGED: its bytes are not those of the digest. */
   async get(key: string, digest: string): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(key);
-    if (bytes !== undefined && digestOf(bytes) !== digest) throw evidenceDamaged(this.#path('files', key), 0, digest);
+    if (bytes !== undefined && (await digestInSlices(bytes)) !== digest) throw evidenceDamaged(this.#path('files', key), 0, digest);
     return bytes;
   }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Fault } from '@maestro/ports';
 import type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore, Log } from '@maestro/ports';
+import { digestInSlices } from '../byte-slices.ts';
 import { diskFault, errnoOf, makeFolder, nodeDisk, readAt } from '../disk.ts';
 import type { Disk } from '../disk.ts';
 import { EvidenceBatches, fileRef } from './evidence-batches.ts';
@@ -82,10 +83,12 @@ export class FolderEvidenceStore implements EvidenceStore {
   async put({ key, bytes, retainUntil }: EvidenceItem): Promise<EvidenceRef> {
     return this.#call(`storing evidence ${key}`, async () => {
       assertEvidenceKey(key);
-      const digest = digestOf(bytes);
+      // its own copy: the caller may go on with the bytes
+      const own = bytes.slice();
+      const digest = await digestInSlices(own);
       const packed = this.#refs.get(key);
       if (packed === undefined) {
-        await this.#files.put(key, Uint8Array.from(bytes), digest, retainUntil ?? null);
+        await this.#files.put(key, own, digest, retainUntil ?? null);
         return fileRef(key, digest);
       }
       if (packed.digest !== digest) throw evidenceExists(key);

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { Fault } from '@maestro/ports';
 import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest } from '@maestro/ports';
+import { inSlices } from '../byte-slices.ts';
 import { clearStaging, diskFault, makeFolder, nodeDisk } from '../disk.ts';
 import type { Disk } from '../disk.ts';
 import { POOL_SLOTS, createPool, destroyKey, keyMissing, parseKeyId, readKey, surveyPools } from './key-pool.ts';
@@ -81,7 +82,11 @@ export class FolderKeyVault implements KeyVault {
     const key = await this.#keyOf(keyId);
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(eventId));
-    return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    const sealed = await inOneBuffer(plaintext, NONCE_BYTES, TAG_BYTES, (slice) => cipher.update(slice));
+    cipher.final();
+    sealed.set(nonce);
+    sealed.set(cipher.getAuthTag(), sealed.length - TAG_BYTES);
+    return sealed;
   }
 
   async open(keyId: DataKeyId, eventId: string, ciphertext: Ciphertext): Promise<Uint8Array> {
@@ -90,7 +95,9 @@ export class FolderKeyVault implements KeyVault {
       const nonce = ciphertext.subarray(0, NONCE_BYTES);
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
       decipher.setAAD(Buffer.from(eventId)).setAuthTag(ciphertext.subarray(-TAG_BYTES));
-      return Buffer.concat([decipher.update(ciphertext.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+      const opened = await inOneBuffer(ciphertext.subarray(NONCE_BYTES, -TAG_BYTES), 0, 0, (slice) => decipher.update(slice));
+      decipher.final();
+      return opened;
     } catch (cause) {
       throw new Fault('SEAL_DAMAGED', `the ciphertext of event ${eventId} does not open under key ${keyId}`, { cause });
     }
@@ -169,4 +176,15 @@ export class FolderKeyVault implements KeyVault {
   #assertOpen(): void {
     if (this.#closed) throw new Fault('STORE_CLOSED', 'the key vault was closed');
   }
+}
+
+/** What a cipher makes of all slices, with room before and behind. AES-GCM gives as many bytes as it takes. */
+async function inOneBuffer(bytes: Uint8Array, before: number, behind: number, change: (slice: Uint8Array) => Uint8Array): Promise<Buffer> {
+  const made = Buffer.allocUnsafe(before + bytes.length + behind);
+  let at = before;
+  await inSlices(bytes, (slice) => {
+    made.set(change(slice), at);
+    at += slice.length;
+  });
+  return made;
 }
