@@ -166,6 +166,26 @@ describe('a resumed run', () => {
     expect(await problemsOf(world, next)).toEqual([]);
   });
 
+  it('takes over an output that is a blob under the key of its own, so that the first key may go', async () => {
+    const text = 'x'.repeat(300 * 1024);
+    const world = await World.open();
+    await world.published(manifest([task('a'), task('last', ['a'], { with: { text: '${{ tasks.a.outputs.text }}' } })]));
+    world.packages.play = async ({ context }) => (context.taskId === 'last' ? failedWith('BOOM', false) : succeededWith({ text }));
+    const id = await world.started();
+    await world.ended(id);
+    const second = await resumed(world, id, 'second');
+    await world.ended(second);
+    await world.vault.destroy(requestOf(world, id).dataKeyId);
+    world.crash();
+    world.packages.play = async ({ input }) => succeededWith(input);
+    const third = await resumed(world, second, 'third');
+    await world.ended(third);
+    expect(world.packages.attempts.at(-1)?.input).toEqual({ text });
+    const [reused] = dataOf<{ readonly output: { readonly commitment: string; readonly blob?: { readonly dataKeyId: string } } }>(world, third, 'execution.task-reused.v1');
+    expect(reused?.output.blob?.dataKeyId).toBe(requestOf(world, third).dataKeyId);
+    expect(await problemsOf(world, third)).toEqual([]);
+  });
+
   it('goes on after a crash at any commit, and takes over each output once', async () => {
     const ids = Array.from({ length: 300 }, (_, i) => `t${i}`);
     const { world, id } = await failedRun(manifest([...ids.map((one) => task(one)), task('last', ids)]), 'last');
