@@ -18,6 +18,7 @@ export const steps = [
   { name: 'nothing private is tracked', run: node('tools/ci/leak-scan.mjs'), cores: 1, after: ['test'] },
   { name: 'documents fit the program', run: node('tools/docs/check.mjs'), cores: 1, after: ['test'] },
   { name: 'document check finds planted faults', run: node('tools/docs/check.mjs', '--self-test'), cores: 1, after: ['test'] },
+  { name: 'the recorded terminal session ends as commands do', run: node('tools/docs/record-session.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'golden files are what they were', run: node('--conditions=source', 'tools/golden/make.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'conformance matrix has no gap', run: node('tools/ci/conformance-matrix.mjs'), cores: 1, lines: 170, after: ['test'] },
   { name: 'shell scripts', run: ['tools/ci/shell-check.sh'], cores: 1, after: ['outside tools'] },
