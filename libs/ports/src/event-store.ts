@@ -1,4 +1,5 @@
 import type { StreamName } from '@maestro/domain';
+import type { Fault } from './fault.ts';
 
 /**
  * Where a stream stands after its last event. `revision` is dense and 0-based.
@@ -59,6 +60,8 @@ export type SubscriptionItem =
   | { readonly kind: 'event'; readonly event: StoredEvent }
   /** everything up to here was considered; safe to persist */
   | { readonly kind: 'checkpoint'; readonly cursor: Cursor }
+  /** the event at this place cannot be proved, or is gone: it is passed over. `stream` as far as the store still knows */
+  | { readonly kind: 'damaged'; readonly cursor: Cursor; readonly stream: StreamName | null; readonly fault: Fault }
   /** may come again after each catch-up */
   | { readonly kind: 'caught-up'; readonly cursor: Cursor | null };
 
@@ -99,7 +102,7 @@ export interface EventStore {
   ): Promise<AllPage>;
   /**
    * Catches up from `after` (exclusive), then stays live. Ends without error when the signal fires; loses and
-   * doubles nothing between catch-up and live. A slow reader holds back nobody and costs bounded memory.
+   * doubles nothing between catch-up and live. Damage ends nothing: it is one item. A slow reader holds back nobody and costs bounded memory.
    */
   subscribe(o: {
     readonly after: Cursor | null;

@@ -50,6 +50,28 @@ function setUp(after: string | null = null): { readonly store: MemoryEventStore;
 const streamsOf = (batches: readonly Batch[]): string[] => batches.flatMap(({ events }) => events.map(({ stream, revision }) => `${stream}/${revision}`));
 
 describe('following events', () => {
+  it('passes over a damaged event, sets its stream aside from there, and goes on with the others', async () => {
+    const { store, batches, lines, stop, follow } = setUp();
+    await append(store, 'workflow-abc', 3);
+    await append(store, 'workflow-other', 2);
+    const fault = new Fault('STORE_DAMAGED', 'planted');
+    const damaged: EventStore['subscribe'] = async function* (asked) {
+      let place = 0;
+      for await (const item of store.subscribe(asked)) {
+        place += item.kind === 'event' ? 1 : 0;
+        if (item.kind === 'event' && place === 2) yield { kind: 'damaged', cursor: item.event.cursor, stream: item.event.stream, fault };
+        else if (item.kind === 'event' && place === 4) yield { kind: 'damaged', cursor: item.event.cursor, stream: null, fault };
+        else yield item;
+      }
+    };
+    const following = follow(undefined, Object.assign(Object.create(store) as EventStore, { subscribe: damaged }));
+    for (let i = 0; i < 5; i += 1) await settle();
+    stop();
+    await following;
+    expect(batches.flatMap(({ events }) => events.map(({ stream, revision }) => `${stream} ${revision}`))).toEqual(['workflow-abc 0', 'workflow-other 1']);
+    expect(lines).toEqual(['error the follower sets a stream aside: one of its events cannot be read workflow-abc', 'error the follower passes over a damaged event that names no stream']);
+  });
+
   it('hands over what was there in one batch and what comes later as it comes, each once', async () => {
     const { store, batches, stop, follow } = setUp();
     await append(store, 'workflow-abc', 3);

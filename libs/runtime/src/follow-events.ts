@@ -36,7 +36,7 @@ const RETRY_MS = 1_000;
  * F2. The cursor of a batch covers all its events, and nothing after them.
  * F3. A fault that may pass (a full disk, a lost connection) is waited out; it goes on after the last batch that was
  *     handled, so a handler may see a batch again.
- * F4. A stream with an event that this release cannot read, or of which the handler says that it cannot take it (a
+ * F4. A stream with an event that is damaged or that this release cannot read, or of which the handler says that it cannot take it (a
  *     StreamFailure), is set aside by name, from that event on; others go on.
  * F5. What was set aside by an earlier process is handed over once more, whole, before anything else: a handler may see
  *     events of such a stream again, under the cursor that it has already.
@@ -98,6 +98,13 @@ class Follower {
           break;
         case 'checkpoint':
           cursor = item.cursor;
+          break;
+        case 'damaged':
+          // what came before it counts, also of its own stream
+          if (cursor !== null) await this.#flush(cursor, false);
+          cursor = item.cursor;
+          if (item.stream === null) this.#o.log.log('error', `${this.#o.name} passes over a damaged event that names no stream`, { error: item.fault });
+          else this.#setAside(item.stream, item.fault);
           break;
         case 'caught-up':
           cursor = item.cursor ?? cursor;

@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { parseStreamName } from '@maestro/domain';
 import type { StreamName } from '@maestro/domain';
 import { Fault, type StoredEvent } from '@maestro/ports';
 import { eventHash, rowDigest } from './row-digest.ts';
@@ -40,6 +41,7 @@ export class EventReader {
   readonly #forward: StatementSync;
   readonly #backward: StatementSync;
   readonly #last: StatementSync;
+  readonly #streamOf: StatementSync;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
 
@@ -58,6 +60,7 @@ export class EventReader {
     this.#forward = rows(`${stream} AND revision >= ? ORDER BY revision LIMIT ?`);
     this.#backward = rows(`${stream} AND revision <= ? ORDER BY revision DESC LIMIT ?`);
     this.#last = this.#db.prepare('SELECT max(position) AS position FROM events');
+    this.#streamOf = this.#db.prepare('SELECT stream_id FROM events WHERE position = ?');
     this.#begin = this.#db.prepare('BEGIN');
     this.#end = this.#db.prepare('COMMIT');
   }
@@ -85,6 +88,13 @@ export class EventReader {
         `the event at position ${position + 1 + events.length} is missing; restore a backup`,
       );
     });
+  }
+
+  /** The stream of a position, unproved; null: the row is gone or names none. For naming damage, never for serving. */
+  streamAt(position: number): StreamName | null {
+    const streamId = this.#streamOf.get(position)?.['stream_id'];
+    const name = typeof streamId === 'number' ? this.#index.nameOf(streamId) : undefined;
+    return name === undefined ? null : (parseStreamName(name) ?? null);
   }
 
   /** Undefined: no such stream. `from` is clamped to the stream when reading backward. */

@@ -90,6 +90,7 @@ export class SqliteEventStore implements EventStore {
       after: (position, limit) => this.#after(position, limit),
       moved: (signal) => this.#moved(signal),
       cursorAt: (position) => this.#cursorAt(position),
+      streamAt: (position) => this.#reader.streamAt(position),
     };
   }
 

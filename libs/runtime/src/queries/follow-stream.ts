@@ -24,6 +24,7 @@ export async function* followStream(store: EventStore, stream: StreamName, from:
     end = page.end || page.events.length === 0;
   }
   for await (const item of store.subscribe({ after, filter: { categories: [categoryOf(stream)] }, signal })) {
+    if (item.kind === 'damaged' && item.stream === stream) throw item.fault;
     if (item.kind !== 'event' || item.event.stream !== stream || item.event.revision !== next) continue;
     next = item.event.revision + 1n;
     yield item.event;

@@ -198,3 +198,24 @@ describe('a start on databases that are ahead of the store', () => {
     }
   });
 });
+
+describe('a start on a store with a damaged event', () => {
+  it('sets that stream aside and names it, and serves the rest', async () => {
+    sql(folder.events, `UPDATE events SET bytes = x'00' WHERE revision = 1 AND stream_id = (SELECT id FROM streams WHERE name = 'execution-${runId}')`);
+    // every loop folds from the start, over the damage
+    for (const path of [folder.processState, folder.views]) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+    const aside: unknown[] = [];
+    const parsed = parseConfig(['--data', dir, '--port', '0'], {}, place);
+    if (parsed.kind === 'faults') throw new Error('not configured');
+    const conductor = await startConductor(parsed.config, { log: (level, _message, fields = {}) => void (level === 'error' && aside.push(fields['stream'])) });
+    try {
+      const { id } = await post(`${conductor.url}/api/executions`, { workflowId: 'hello' });
+      expect(await (await fetch(`${conductor.url}/api/executions/${id}/events`, { headers: { accept: 'text/event-stream' } })).text()).toContain('execution.completed.v1');
+      expect(await (await fetch(`${conductor.url}/api/executions/${runId}`)).json()).toMatchObject({ status: 500, code: 'STORE_DAMAGED', detail: expect.stringContaining(runId) });
+      expect(aside.length).toBeGreaterThan(0);
+      expect([...new Set(aside)]).toEqual([`execution-${runId}`]);
+    } finally {
+      await conductor.stop();
+    }
+  });
+});
