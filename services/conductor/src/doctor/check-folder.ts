@@ -95,11 +95,21 @@ async function askConductor(folder: DataFolder, { pid, url, startedAt }: Running
     const answer = await fetch(new URL('/readyz', url), { headers: tokenHeader(folder), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     if (answer.status !== 200 && answer.status !== 503) return [problem('conductor', `${who}, answers ${answer.status}`, 'look at the end of conductor.log in the data folder')];
     const { ready, checks } = (await answer.json()) as Readiness;
+    const troubles = await troublesOf(folder, url);
     const items = checks.map(({ name, ok, detail }) => `${name}: ${ok ? 'ok' : 'NOT OK'}, ${detail}`);
-    return [ready ? fine('conductor', `${who}, is ready`, items) : problem('conductor', `${who}, is not ready`, 'look at the items that are not ok, and at conductor.log in the data folder', { items })];
+    const own = ready ? fine('conductor', `${who}, is ready`, items) : problem('conductor', `${who}, is not ready`, 'look at the items that are not ok, and at conductor.log in the data folder', { items });
+    return troubles.length === 0 ? [own] : [own, warning('metrics', 'its metrics count what should not be', 'look at conductor.log for the streams and runs; end the conductor and ask again to see each', { items: troubles })];
   } catch (error) {
     return [problem('conductor', `${who}, does not answer (${(error as Error).message})`, `look at conductor.log in the data folder; end it with kill ${pid} if it hangs`)];
   }
+}
+
+/** Metrics that are 0, or absent, where nothing is wrong. */
+const TROUBLES = /^(mc_quarantined_streams|mc_parked_work|mc_receipt_verifications_total\{result="(?!verified")\w+"\}) [1-9].*$/gm;
+
+async function troublesOf(folder: DataFolder, url: string): Promise<readonly string[]> {
+  const answer = await fetch(new URL('/metrics', url), { headers: tokenHeader(folder), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  return (await answer.text()).match(TROUBLES) ?? [];
 }
 
 function tokenHeader({ token }: DataFolder): Record<string, string> {

@@ -1,13 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
 import { FolderEvidenceStore } from '@maestro/adapter-filesystem';
 import { openSqliteEventStore, openSqliteProcessState, openSqliteReadModels } from '@maestro/adapter-sqlite';
-import { isFault } from '@maestro/ports';
+import { isFault, readQuarantine } from '@maestro/ports';
 import type { Cursor, EventStore, ProcessState } from '@maestro/ports';
 import { failedReceipts, recordedOf } from '@maestro/runtime';
 import type { DataFolder } from '../data-folder.ts';
 import { STATE_NAMES, isCursorOf } from '../derived-state.ts';
 import type { Progress } from './check-store.ts';
-import { broken, fine, problem, skipped } from './finding.ts';
+import { broken, fine, problem, skipped, warning } from './finding.ts';
 import type { Finding, Repair } from './finding.ts';
 
 /** Process state, read models and evidence against the events. Takes the folder as a start does: under the store's lock. */
@@ -52,7 +52,7 @@ async function checkState({ processState: path }: DataFolder, store: EventStore)
       if (!(await isCursorOf(store, cursor))) return [problem('process-state', AHEAD, FOLDED_ANEW, { repair })];
       for await (const _ of rows) rowCount += 1;
     }
-    return [fine('process-state', `${rowCount} rows, not ahead of the store`), ...(await checkVerified(state))];
+    return [fine('process-state', `${rowCount} rows, not ahead of the store`), ...(await checkVerified(state)), ...(await checkQuarantine(state))];
   } catch (error) {
     return [problem('process-state', (error as Error).message, 'delete it: it is made again from the events', { repair })];
   } finally {
@@ -65,6 +65,13 @@ async function checkVerified(state: ProcessState): Promise<readonly Finding[]> {
   if (failed.length === 0) return [];
   const items = failed.map(({ executionId, code, detail, at }) => `${executionId} at ${at}: ${code}, ${detail}`);
   return [problem('receipts', `${failed.length} stored receipts did not verify when they were read back`, './maestro verify <run> tells each in full; see docs/errors.md', { items })];
+}
+
+async function checkQuarantine(state: ProcessState): Promise<readonly Finding[]> {
+  const aside = await readQuarantine(state);
+  if (aside.length === 0) return [];
+  const items = aside.map(({ stream, by, code, detail, since }) => `${stream} by ${by} since ${since}: ${code}, ${detail}`);
+  return [warning('quarantine', `${new Set(aside.map(({ stream }) => stream)).size} streams are set aside; the others are served`, 'mend what the event store says about them; each start tries them once more', { items })];
 }
 
 async function checkViews({ views: path }: DataFolder, store: EventStore): Promise<Finding> {

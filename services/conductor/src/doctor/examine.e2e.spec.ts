@@ -214,8 +214,10 @@ describe('a start on a store with a damaged event', () => {
       expect(await (await fetch(`${conductor.url}/api/executions/${runId}`)).json()).toMatchObject({ status: 500, code: 'STORE_DAMAGED', detail: expect.stringContaining(runId) });
       expect(aside.length).toBeGreaterThan(0);
       expect([...new Set(aside)]).toEqual([`execution-${runId}`]);
+      expect(ills(await look()).filter((ill) => ill.startsWith('metrics:')).join()).toMatch(/mc_quarantined_streams [1-9]/);
     } finally {
       await conductor.stop();
     }
+    expect(ills(await look()).filter((ill) => ill.startsWith('quarantine:')).join()).toContain(`1 streams are set aside; the others are served [execution-${runId} by `);
   });
 });
