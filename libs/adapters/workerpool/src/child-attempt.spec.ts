@@ -78,4 +78,27 @@ describe('ChildAttempt', () => {
     };
     expect(await ended).toEqual({ ending: { kind: 'answered', answer: { kind: 'failure', failure } }, log: '' });
   });
+
+  it('puts the parts of a large output together, and says so where some are missing', async () => {
+    for (const [sizeBytes, expected] of [
+      [4, { kind: 'large-output', bytes: Buffer.from('["é"]').subarray(0, 4) }],
+      [5, { kind: 'failure', failure: { code: 'PACKAGE_CRASHED', retryable: true } }],
+    ] as const) {
+      const { attempt, ended, resolve } = attemptOf();
+      attempt.onEvent({ kind: 'started', pid: NOBODY });
+      attempt.onEvent({ kind: 'output-part', text: '["' });
+      attempt.onEvent({ kind: 'output-part', text: 'é' });
+      resolve({ kind: 'output-parts', sizeBytes });
+      expect(await ended).toMatchObject({ ending: { kind: 'answered', answer: expected } });
+    }
+  });
+
+  it('whose parts are over the limit together fails, and keeps none of them', async () => {
+    const { attempt, ended, resolve } = attemptOf();
+    attempt.onEvent({ kind: 'started', pid: NOBODY });
+    const text = 'x'.repeat(32 * 1024 * 1024);
+    for (let i = 0; i < 3; i += 1) attempt.onEvent({ kind: 'output-part', text });
+    resolve({ kind: 'output-parts', sizeBytes: 3 * text.length });
+    expect(await ended).toMatchObject({ ending: { answer: { failure: { code: 'OUTPUT_TOO_LARGE', retryable: false } } } });
+  });
 });

@@ -1,4 +1,5 @@
-import type { Answer, EndedAttempt, Ending } from './attempt-ending.ts';
+import { VALUE_LIMITS } from '@maestro/ports';
+import type { Answer, ChildAnswer, EndedAttempt, Ending } from './attempt-ending.ts';
 import { failed } from './attempt-ending.ts';
 import { BoundedLog } from './bounded-log.ts';
 import type { ChildEvent } from './child-protocol.ts';
@@ -14,6 +15,8 @@ export type AttemptLimits = {
   readonly graceMs: number;
   readonly rssMaxBytes: number;
 };
+/** As the child says it, before the parts of a large output are put together. */
+type ChildEnding = Exclude<Ending, { kind: 'answered' }> | { readonly kind: 'answered'; readonly answer: ChildAnswer };
 /** The library's promise of one call: it can be cancelled, which ends the child. */
 export type Call = PromiseLike<unknown> & { cancel(): unknown };
 
@@ -33,8 +36,10 @@ export class ChildAttempt {
   #unwatch = (): void => undefined;
   #pid: number | null = null;
   #settled = false;
-  #ending: Ending | null = null;
+  #ending: ChildEnding | null = null;
   #stderrTail = '';
+  #parts: Buffer[] = [];
+  #partBytes = 0;
 
   constructor(limits: AttemptLimits, watchdog: RssWatchdog, signal: AbortSignal) {
     this.#limits = limits;
@@ -48,15 +53,15 @@ export class ChildAttempt {
     this.#signal.addEventListener('abort', onCancel, { once: true });
     this.#after(this.#limits.startMaxMs, () => this.#pid === null && call.cancel());
     const answer = await Promise.resolve(call).then(
-      (value) => value as Answer,
+      (value) => value as ChildAnswer,
       (error: unknown) => this.#exited(error),
     );
     this.#settled = true;
     this.#signal.removeEventListener('abort', onCancel);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#unwatch();
-    if (this.#ending !== null) return { ending: this.#ending, log: String(this.#log) };
-    if (this.#pid !== null) return { ending: { kind: 'answered', answer }, log: String(this.#log) };
+    const ending = this.#ending ?? (this.#pid === null ? null : { kind: 'answered' as const, answer });
+    if (ending !== null) return { ending: ending.kind === 'answered' ? { kind: 'answered', answer: this.#joined(ending.answer) } : ending, log: String(this.#log) };
     return this.#signal.aborted ? { ending: { kind: 'cancelled' }, log: '' } : null;
   }
 
@@ -66,6 +71,8 @@ export class ChildAttempt {
         return this.#onStarted(event.pid);
       case 'log':
         return this.#log.add(event.text);
+      case 'output-part':
+        return this.#onPart(Buffer.from(event.text));
       case 'memory':
         return this.#onMemory(event.rssBytes);
       case 'last-answer':
@@ -88,6 +95,22 @@ export class ChildAttempt {
     this.#unwatch = this.#watchdog.watch(pid, (rssBytes) => this.#onMemory(rssBytes));
   }
 
+  #onPart(part: Buffer): void {
+    this.#partBytes += part.length;
+    if (this.#partBytes <= VALUE_LIMITS.outputBytesMax) return void this.#parts.push(part);
+    this.#parts = [];
+    this.#finish({ kind: 'answered', answer: failed('OUTPUT_TOO_LARGE', `the output has over ${VALUE_LIMITS.outputBytesMax} bytes of JSON`, false) });
+  }
+
+  /** The answer, with the parts that went ahead of it put together. */
+  #joined(answer: ChildAnswer): Answer {
+    const parts = this.#parts;
+    this.#parts = [];
+    if (answer.kind !== 'output-parts') return answer;
+    if (answer.sizeBytes === this.#partBytes) return { kind: 'large-output', bytes: Buffer.concat(parts) };
+    return failed('PACKAGE_CRASHED', `${this.#partBytes} of ${answer.sizeBytes} bytes of the output came`, true);
+  }
+
   #onMemory(rssBytes: number): void {
     if (rssBytes <= this.#limits.rssMaxBytes) return;
     this.#finish({ kind: 'answered', answer: outOfMemory(`more than ${this.#limits.rssMaxBytes} bytes of resident memory`) });
@@ -100,13 +123,13 @@ export class ChildAttempt {
     this.#after(this.#limits.graceMs, () => this.kill());
   }
 
-  #finish(ending: Ending): void {
+  #finish(ending: ChildEnding): void {
     this.#ending ??= ending;
     this.kill();
   }
 
   // The library's message names folders and arguments of the host: only the code of the exit is passed on.
-  #exited(error: unknown): Answer {
+  #exited(error: unknown): ChildAnswer {
     if (/heap out of memory/.test(this.#stderrTail)) return outOfMemory('more heap than its limit');
     const text = String((error as { message?: unknown }).message);
     const [code, signal] = ['exitCode', 'signalCode'].map((field) => new RegExp(`${field}: \`(\\w+)\``).exec(text)?.[1]);
@@ -128,6 +151,6 @@ export class ChildAttempt {
   }
 }
 
-function outOfMemory(what: string): Answer {
+function outOfMemory(what: string): ChildAnswer {
   return failed('PACKAGE_MEMORY', `the package used ${what}; give it less to do at once, or raise the limit`, false);
 }

@@ -1,4 +1,4 @@
-import type { Json } from '@maestro/domain';
+import type { Json, JsonObject } from '@maestro/domain';
 import type { PackageContext } from '@maestro/worker';
 import { definePackage } from '@maestro/worker';
 import { ChildHost } from './child-host.ts';
@@ -12,10 +12,11 @@ const request: ChildRequest = {
   input: {},
   context: { executionId: 'e', taskId: 't', attempt: 1, idempotencyKey: 'k', conductorUrl: null, timeoutMs: 1000 },
   settings: { a: 1 },
+  outputLimits: { largeBytes: 1_000, maxBytes: 1_000_000 },
   reportMemory: false,
 };
 
-const hostOf = (run: Run, o: { rssBytes?: number; imports?: () => Promise<never> } = {}) => {
+const hostOf = (run: Run, o: { rssBytes?: number; imports?: () => Promise<never>; outputSchema?: JsonObject } = {}) => {
   const events: ChildEvent[] = [];
   const exits: number[] = [];
   const closed = { type: 'object', additionalProperties: false } as const;
@@ -24,7 +25,7 @@ const hostOf = (run: Run, o: { rssBytes?: number; imports?: () => Promise<never>
     version: '1.0.0',
     description: '',
     inputSchema: closed,
-    outputSchema: closed,
+    outputSchema: o.outputSchema ?? closed,
     expectedDurationMs: 1,
     run,
   });
@@ -173,5 +174,14 @@ describe('ChildHost', () => {
     const { host, events } = hostOf(() => new Promise((resolve) => setTimeout(() => resolve({}), 250)));
     await host.run({ ...request, reportMemory: true });
     expect(events).toContainEqual({ kind: 'memory', rssBytes: 10 });
+  });
+
+  it('sends a large output ahead in parts that cut no character in two', async () => {
+    const value = `a${'é'.repeat(200_000)}`;
+    const { host, events } = hostOf(() => ({ value }), { outputSchema: { type: 'object', additionalProperties: false, properties: { value: {} } } });
+    const answer = await host.run(request);
+    const parts = events.flatMap((event) => (event.kind === 'output-part' ? [event.text] : []));
+    expect([parts.length, parts.join('')]).toEqual([2, JSON.stringify({ value })]);
+    expect(answer).toEqual({ kind: 'output-parts', sizeBytes: Buffer.byteLength(parts.join('')) });
   });
 });

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PackageModule, TaskPackage } from '@maestro/worker';
-import type { Answer } from './attempt-ending.ts';
+import type { Answer, ChildAnswer } from './attempt-ending.ts';
 import { failed } from './attempt-ending.ts';
 import { LOG_MAX_BYTES } from './bounded-log.ts';
 import type { ChildEvent, ChildRequest } from './child-protocol.ts';
 import { MEMORY_EVERY_MS } from './child-protocol.ts';
 import { describe, execute } from './execute.ts';
+import { partsOf } from './output-parts.ts';
 
 const LOG_BATCH_LENGTH = 8192;
 
@@ -26,7 +28,7 @@ type Run = {
 
 /**
  * Runs packages in a child process, one at a time.
- * 1. `started` goes out before anything of the package runs, and all of its log before its answer.
+ * 1. `started` goes out before anything of the package runs, and all of its log and its large output before its answer.
  * 2. An error that nobody caught fails the task that caused it, found by its async context, and no other.
  * 3. A child with such an error, an abort or much memory behind it gives its answer as its last and is not used again.
  */
@@ -50,18 +52,28 @@ export class ChildHost {
   }
 
   /** Resolves with the answer; never resolves when the answer went out as the last one. */
-  async run(request: ChildRequest): Promise<Answer> {
+  async run(request: ChildRequest): Promise<ChildAnswer> {
     // Nothing has started yet, so the parent runs it elsewhere.
     if (this.#tainted) this.#process.exit(1);
     this.#process.emit({ kind: 'started', pid: this.#process.pid });
     const memory = request.reportMemory ? setInterval(() => this.#tellMemory(), MEMORY_EVERY_MS) : undefined;
-    const answer = await this.#answer(request);
+    const answer = await this.#sentAhead(await this.#answer(request));
     clearInterval(memory);
     this.#flush();
     this.#current = null;
     if (!this.#tainted && this.#process.rssBytes() <= this.#reuseRssMaxBytes) return answer;
     this.#process.emit({ kind: 'last-answer', answer });
     return new Promise<never>(() => undefined);
+  }
+
+  /** A large output goes out in parts, so that no message stops the parent for long; a turn each, so that they leave. */
+  async #sentAhead(answer: Answer): Promise<ChildAnswer> {
+    if (answer.kind !== 'large-output') return answer;
+    for (const text of partsOf(answer.bytes)) {
+      this.#process.emit({ kind: 'output-part', text });
+      await nextTurn();
+    }
+    return { kind: 'output-parts', sizeBytes: answer.bytes.length };
   }
 
   /** For `uncaughtException` and `unhandledRejection`. */
@@ -103,7 +115,7 @@ export class ChildHost {
     const outcome = this.#scope.run(run, async () => {
       const taskPackage = await this.#find(request).catch((error: unknown) => line(describe(error)));
       if (taskPackage === undefined) return failed('PACKAGE_UNAVAILABLE', `${request.uses} could not be loaded`, false);
-      return execute(taskPackage, request.input, context);
+      return execute(taskPackage, request.input, context, request.outputLimits);
     });
     return Promise.race([outcome, crashed]);
   }

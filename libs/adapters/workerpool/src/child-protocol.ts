@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from '@maestro/domain';
 import type { TaskContext } from '@maestro/ports';
-import type { Answer } from './attempt-ending.ts';
+import type { ChildAnswer } from './attempt-ending.ts';
+
+/** Bytes of JSON: above `largeBytes` an output is not parsed by the conductor, above `maxBytes` it is refused. */
+export type OutputLimits = { readonly largeBytes: number; readonly maxBytes: number };
 
 /** Parent to child: run this. One at a time. */
 export type ChildRequest = {
@@ -10,6 +13,7 @@ export type ChildRequest = {
   readonly input: Json;
   readonly context: TaskContext;
   readonly settings: JsonObject;
+  readonly outputLimits: OutputLimits;
   /** the child tells its own resident size, where the parent cannot read it */
   readonly reportMemory: boolean;
 };
@@ -19,8 +23,10 @@ export type ChildEvent =
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'log'; readonly text: string }
   | { readonly kind: 'memory'; readonly rssBytes: number }
+  /** the next part of a large output; parts of one output are all sent before its answer */
+  | { readonly kind: 'output-part'; readonly text: string }
   /** the answer of a child that must not be used again: it waits to be killed */
-  | { readonly kind: 'last-answer'; readonly answer: Answer }
+  | { readonly kind: 'last-answer'; readonly answer: ChildAnswer }
   /** raw output that went past the child's own capture (native code, `fs.writeSync`), told by the pool */
   | { readonly kind?: undefined; readonly stdout?: string; readonly stderr?: string };
 

@@ -1,10 +1,10 @@
 import type { Json } from '@maestro/domain';
 import { TaskError, definePackage } from '@maestro/worker';
-import { OUTPUT_MAX_BYTES, execute } from './execute.ts';
+import { execute } from './execute.ts';
 
 const closed = { type: 'object', additionalProperties: false } as const;
 const lines: string[] = [];
-const answer = (run: () => Json | Promise<Json>) => {
+const answer = (run: () => Json | Promise<Json>, maxBytes = 1_000) => {
   lines.length = 0;
   const one = {
     name: 'pkg:test/one',
@@ -24,7 +24,7 @@ const answer = (run: () => Json | Promise<Json>) => {
     settings: {},
   };
   const { signal } = new AbortController();
-  return execute(definePackage({ ...one, run }), {}, { ...context, signal, log: (text) => void lines.push(text) });
+  return execute(definePackage({ ...one, run }), {}, { ...context, signal, log: (text) => void lines.push(text) }, { largeBytes: 500, maxBytes });
 };
 const failing = (error: unknown) =>
   answer(() => {
@@ -70,8 +70,8 @@ describe('execute', () => {
     expect(await answer(() => ({ n: Number.NaN }))).toMatchObject({
       failure: { code: 'INVALID_JSON_VALUE', retryable: false },
     });
-    expect(await answer(() => 'x'.repeat(OUTPUT_MAX_BYTES - 2))).toMatchObject({ kind: 'output' });
-    expect(await answer(() => 'x'.repeat(OUTPUT_MAX_BYTES - 1))).toMatchObject({
+    expect(await answer(() => 'x'.repeat(98), 100)).toMatchObject({ kind: 'output' });
+    expect(await answer(() => 'x'.repeat(99), 100)).toMatchObject({
       failure: { code: 'OUTPUT_TOO_LARGE', retryable: false },
     });
   });

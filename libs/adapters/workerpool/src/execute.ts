@@ -4,21 +4,19 @@ import type { PackageContext, TaskPackage } from '@maestro/worker';
 import { TASK_ERROR_CODE, isTaskError } from '@maestro/worker';
 import type { Answer } from './attempt-ending.ts';
 import { failed } from './attempt-ending.ts';
+import type { OutputLimits } from './child-protocol.ts';
 import { jsonText } from './json-text.ts';
 
-/** Most bytes of JSON that leave a package. Whether a deployment stores that much is for the caller to judge. */
-export const OUTPUT_MAX_BYTES = 1_048_576;
-
 /** Runs a package in this process. Never rejects: whatever the package throws or returns becomes an answer. */
-export async function execute(taskPackage: TaskPackage, input: Json, context: PackageContext): Promise<Answer> {
+export async function execute(taskPackage: TaskPackage, input: Json, context: PackageContext, limits: OutputLimits): Promise<Answer> {
   try {
-    return answerOf(await taskPackage.run(input, context));
+    return await answerOf(taskPackage, await taskPackage.run(input, context), limits);
   } catch (error) {
     return failureOf(error, context.log);
   }
 }
 
-function answerOf(output: Json): Answer {
+async function answerOf(taskPackage: TaskPackage, output: Json, { largeBytes, maxBytes }: OutputLimits): Promise<Answer> {
   let text: string;
   try {
     text = jsonText(output);
@@ -26,12 +24,11 @@ function answerOf(output: Json): Answer {
     return failed('INVALID_JSON_VALUE', `the output of the package is not JSON: ${(error as Error).message}`, false);
   }
   const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes <= OUTPUT_MAX_BYTES) return { kind: 'output', text };
-  return failed(
-    'OUTPUT_TOO_LARGE',
-    `the output has ${sizeBytes} bytes of JSON; a package may return ${OUTPUT_MAX_BYTES}`,
-    false,
-  );
+  if (sizeBytes > maxBytes) return failed('OUTPUT_TOO_LARGE', `the output has ${sizeBytes} bytes of JSON; this package may return ${maxBytes}`, false);
+  if (sizeBytes <= largeBytes) return { kind: 'output', text };
+  text = '';
+  const { largeOutput } = await import('./large-output.ts');
+  return largeOutput(taskPackage, output);
 }
 
 /**

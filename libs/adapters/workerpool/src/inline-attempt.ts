@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@maestro/domain';
+import { VALUE_LIMITS } from '@maestro/ports';
 import type { TaskContext } from '@maestro/ports';
 import type { TaskPackage } from '@maestro/worker';
 import type { EndedAttempt, Ending } from './attempt-ending.ts';
@@ -7,7 +8,8 @@ import { execute } from './execute.ts';
 
 /**
  * Runs a package in this process. It cannot be killed here: after a cancel it has the grace time, after a time-out it
- * has none; what it still does then is nobody's, and the attempt is over.
+ * has none; what it still does then is nobody's, and the attempt is over. Its output is bounded as its arguments are, for
+ * here it is worked on at once.
  */
 export async function runInline(
   o: {
@@ -37,12 +39,8 @@ export async function runInline(
     stop({ kind: 'timed-out' });
   });
   const line = (text: string): void => log.add(text.endsWith('\n') ? text : `${text}\n`);
-  const running = execute(o.taskPackage, o.input, {
-    ...o.context,
-    settings: o.settings,
-    signal: controller.signal,
-    log: line,
-  });
+  const context = { ...o.context, settings: o.settings, signal: controller.signal, log: line };
+  const running = execute(o.taskPackage, o.input, context, { largeBytes: VALUE_LIMITS.inlineBytesMax, maxBytes: VALUE_LIMITS.argumentBytesMax });
   const ending = await Promise.race([running.then((answer): Ending => ({ kind: 'answered', answer })), stopped]);
   for (const timer of timers) clearTimeout(timer);
   signal.removeEventListener('abort', onCancel);

@@ -1,18 +1,18 @@
 import type { Json, JsonObject } from '@maestro/domain';
 import type { TaskContext, TaskPackages, TaskResult } from '@maestro/ports';
-import { Fault } from '@maestro/ports';
+import { Fault, UnparsedJson, VALUE_LIMITS } from '@maestro/ports';
 import { findUnrepresentable } from '@maestro/receipt';
 import type { PackageModule } from '@maestro/worker';
 import type { Answer, EndedAttempt, Failed } from './attempt-ending.ts';
 import { failed } from './attempt-ending.ts';
 import { ChildPool } from './child-pool.ts';
 import { runInline } from './inline-attempt.ts';
+import { unfit, unrepresentable } from './large-output.ts';
 import type { Registered } from './package-registry.ts';
 import { PackageRegistry } from './package-registry.ts';
-import type { Problem } from './schema-check.ts';
 
 const CHILDREN_MAX = 64;
-const PROBLEMS_SHOWN_MAX = 3;
+const CHILD_OUTPUTS = { largeBytes: VALUE_LIMITS.inlineBytesMax, maxBytes: VALUE_LIMITS.outputBytesMax };
 
 export type TaskPackagesOptions = {
   /** the index modules of package groups */
@@ -90,7 +90,7 @@ class PooledTaskPackages implements TaskPackages {
     const { taskPackage, moduleUrl, resolved } = found;
     const settings = this.#settings;
     if (taskPackage.inline) return runInline({ taskPackage, input, context, settings, graceMs: this.#graceMs }, signal);
-    return this.#pool.run({ moduleUrl, uses: resolved.uses, input, context, settings }, signal);
+    return this.#pool.run({ moduleUrl, uses: resolved.uses, input, context, settings, outputLimits: CHILD_OUTPUTS }, signal);
   }
 
   #assertOpen(): void {
@@ -100,32 +100,21 @@ class PooledTaskPackages implements TaskPackages {
 }
 
 function judged({ resolved }: Registered, answer: Answer, log: string): TaskResult {
-  if (answer.kind === 'failure') return failure(answer, log);
-  const output = JSON.parse(answer.text) as Json;
-  const bad = findUnrepresentable(output);
-  if (bad !== undefined) {
-    return failure(
-      failed(
-        'INVALID_JSON_VALUE',
-        `the output holds ${bad.reason} at ${bad.pointer === '' ? 'its root' : bad.pointer}`,
-        false,
-      ),
-      log,
-    );
+  switch (answer.kind) {
+    case 'failure':
+      return failure(answer, log);
+    case 'large-output':
+      return { kind: 'succeeded', output: new UnparsedJson(answer.bytes), log };
+    case 'output': {
+      const output = JSON.parse(answer.text) as Json;
+      const bad = findUnrepresentable(output);
+      if (bad !== undefined) return failure(unrepresentable(bad), log);
+      const problems = resolved.checkOutput(output);
+      return problems.length === 0 ? { kind: 'succeeded', output, log } : failure(unfit('PACKAGE_OUTPUT_INVALID', 'output', problems), log);
+    }
   }
-  const problems = resolved.checkOutput(output);
-  return problems.length === 0
-    ? { kind: 'succeeded', output, log }
-    : failure(unfit('PACKAGE_OUTPUT_INVALID', 'output', problems), log);
 }
 
 function failure({ failure }: Failed, log: string): TaskResult {
   return { kind: 'failed', failure, log };
-}
-
-function unfit(code: string, what: string, problems: readonly Problem[]): Failed {
-  const shown = problems
-    .slice(0, PROBLEMS_SHOWN_MAX)
-    .map(({ pointer, message }) => `${pointer === '' ? '(root)' : pointer} ${message}`);
-  return failed(code, `the ${what} does not fit the schema of the package: ${shown.join('; ')}`, false);
 }
