@@ -17,6 +17,7 @@ export const steps = [
   { name: 'lock file is complete and names no registry', run: node('tools/lock-repair.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'nothing private is tracked', run: node('tools/ci/leak-scan.mjs'), cores: 1, after: ['test'] },
   { name: 'documents fit the program', run: node('tools/docs/check.mjs'), cores: 1, after: ['test'] },
+  { name: 'every described answer is seen by a spec', run: node('tools/docs/routes.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'document check finds planted faults', run: node('tools/docs/check.mjs', '--self-test'), cores: 1, after: ['test'] },
   { name: 'the recorded terminal session ends as commands do', run: node('tools/docs/record-session.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'golden files are what they were', run: node('--conditions=source', 'tools/golden/make.mjs', '--check'), cores: 1, after: ['test'] },

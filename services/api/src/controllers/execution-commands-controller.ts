@@ -34,7 +34,7 @@ export class ExecutionCommandsController {
   @Operation({
     id: 'cancelExecution',
     summary: 'Ask a run to end; its tasks get a signal and ten seconds',
-    body: { json: 'CancelRequest', required: false, example: { reason: 'WRONG_INPUT', comment: 'started by mistake' } },
+    body: { json: 'CancelRequest', required: false, example: { reason: 'INPUT_MISMATCH', comment: 'started with the wrong inputs' } },
     headers: COMMAND_HEADERS,
     answers: { 202: { description: 'It will end; the events say when it has', json: 'StartedExecution', example: SAMPLE } },
     problems: [404, 409, 413, 415, 422, 503],

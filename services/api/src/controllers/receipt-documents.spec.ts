@@ -1,17 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AnyEvent } from '@maestro/contracts';
 import type { Json } from '@maestro/domain';
-import { receiptRowsOf } from '@maestro/domain';
-import { assembleSet, canonicalBytes, eventsJsonl, readmeOf, sha256 } from '@maestro/receipt';
-import { loadStream, recordedOf } from '@maestro/runtime';
+import { canonicalBytes, readmeOf, sha256 } from '@maestro/receipt';
 import { Parts, openApi } from '../../fixtures/api.ts';
-import { H, MANIFEST, OTHER_RUN, RUN, RUN_EVENTS, append, publishedWorkflow } from '../../fixtures/histories.ts';
+import { H, MANIFEST, OTHER_RUN, RUN, RUN_EVENTS, append } from '../../fixtures/histories.ts';
+import { BUNDLE_TYPE, KEY_ID, indexReceipts, signedRun } from '../../fixtures/receipts.ts';
 import { readTar, writeTar } from '../archive/ustar.ts';
-import { executionStream, parseExecutionId, receiptStream } from '@maestro/domain';
-
-const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-const KEY = 'SHA256:key';
-const ID = parseExecutionId(RUN) as NonNullable<ReturnType<typeof parseExecutionId>>;
 
 let parts: Parts;
 let app: NestFastifyApplication;
@@ -25,38 +18,13 @@ afterEach(() => app.close());
 
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
 
-type Signed = { bundle: Uint8Array; statement: Uint8Array; receipt: Uint8Array; events: Uint8Array };
-
-/** A run with a receipt as the sealer makes one, but for the signature. `isIndexed`: the read model has seen it. */
-async function signed({ isIndexed = true } = {}): Promise<Signed> {
-  await publishedWorkflow(parts.store);
-  await append(parts.store, `execution-${RUN}`, RUN_EVENTS);
-  const { stored } = await loadStream(parts.store, executionStream(ID));
-  const set = assembleSet(stored.map(recordedOf));
-  const dsseEnvelope = { payloadType: 'application/vnd.in-toto+json', payload: Buffer.from(set.statement).toString('base64'), signatures: [{ keyid: KEY, sig: 'c2ln' }] };
-  const bundle = canonicalBytes({ mediaType: BUNDLE_TYPE, dsseEnvelope, verificationMaterial: {} });
-  const evidence = await parts.evidence.put({ key: `receipts/${sha256(bundle)}`, bytes: bundle });
-  const event: AnyEvent = {
-    type: 'receipt.signed.v1',
-    data: { executionId: RUN, verdict: 'succeeded', assembler: 'receipt.v1', stream: { name: `execution-${RUN}`, count: 9, head: H('1'), merkleRoot: H('2') }, receiptDigest: sha256(set.receiptJson), statementDigest: sha256(set.statement), bundleDigest: sha256(bundle), evidence, keyId: KEY, supersedes: null },
-  };
-  await append(parts.store, `receipt-${RUN}`, [event]);
-  if (isIndexed) await index();
-  return { bundle, statement: set.statement, receipt: set.receiptJson, events: eventsJsonl(stored.map(({ bytes }) => bytes)) };
-}
-
-async function index(): Promise<void> {
-  const { stored } = await loadStream(parts.store, receiptStream(ID));
-  await parts.views.apply({ cursor: (await parts.store.head()) as string, events: 1, upserts: { receipt: stored.flatMap((one) => receiptRowsOf(recordedOf(one))) } });
-}
-
 describe('GET /api/receipts/{digest}', () => {
   it.each([
     ['bundle', BUNDLE_TYPE],
     ['statement', 'application/vnd.in-toto+json'],
     ['receipt', 'application/json'],
   ] as const)('answers the exact bytes of a %s', async (document, type) => {
-    const bytes = (await signed())[document];
+    const bytes = (await signedRun(parts))[document];
     const digest = sha256(bytes);
     for (const name of [digest, `sha256:${digest}`]) {
       const answer = await get(`/api/receipts/${name}`);
@@ -67,11 +35,11 @@ describe('GET /api/receipts/{digest}', () => {
   });
 
   it('waits for a receipt that was signed just now', async () => {
-    const { bundle } = await signed({ isIndexed: false });
+    const { bundle } = await signedRun(parts, { isIndexed: false });
     const position = parts.views.position.bind(parts.views);
     let looks = 0;
     parts.views.position = async () => {
-      if (++looks === 2) await index();
+      if (++looks === 2) await indexReceipts(parts);
       return position();
     };
 
@@ -79,7 +47,7 @@ describe('GET /api/receipts/{digest}', () => {
   });
 
   it.each([H('0'), `sha512:${H('0')}`, H('0').slice(1), 'verify', `SHA256:${H('0')}`])('answers 404 for %s', async (digest) => {
-    await signed();
+    await signedRun(parts);
 
     expect((await get(`/api/receipts/${digest}`)).json()).toEqual(expect.objectContaining({ status: 404, code: 'RECEIPT_NOT_FOUND' }));
   });
@@ -87,8 +55,8 @@ describe('GET /api/receipts/{digest}', () => {
 
 describe('GET /api/executions/{id}/receipt/evidence', () => {
   it('answers the set as one archive, the same bytes each time', async () => {
-    const set = await signed();
-    parts.keys = [{ keyId: KEY, spki: 'c3BraQ==', pem: '-----BEGIN PUBLIC KEY-----\n', notBefore: null, notAfter: null, revokedAt: null }];
+    const set = await signedRun(parts);
+    parts.keys = [{ keyId: KEY_ID, spki: 'c3BraQ==', pem: '-----BEGIN PUBLIC KEY-----\n', notBefore: null, notAfter: null, revokedAt: null }];
     const [first, second] = [await get(`/api/executions/${RUN}/receipt/evidence`), await get(`/api/executions/${RUN}/receipt/evidence`)];
     const files = readTar(first.rawPayload);
     if (typeof files === 'string') throw new Error(files);
@@ -101,7 +69,7 @@ describe('GET /api/executions/{id}/receipt/evidence', () => {
       'receipt.sigstore.json': Buffer.from(set.bundle).toString(),
       'manifest.json': Buffer.from(canonicalBytes(MANIFEST as unknown as Json)).toString(),
       'key.pub': '-----BEGIN PUBLIC KEY-----\n',
-      README: readmeOf({ executionId: RUN, workflow, verdict, finishedAt, stream } as Parameters<typeof readmeOf>[0], KEY),
+      README: readmeOf({ executionId: RUN, workflow, verdict, finishedAt, stream } as Parameters<typeof readmeOf>[0], KEY_ID),
     });
     expect(first.rawPayload.equals(second.rawPayload)).toBe(true);
     expect((await get(`/api/executions/${RUN}/receipt/evidence`, { 'if-none-match': String(first.headers['etag']) })).statusCode).toBe(304);

@@ -60,13 +60,13 @@ export class WorkflowCommandsController {
   @Operation({
     id: 'publishWorkflow',
     summary: 'Publish an immutable snapshot',
-    body: { json: 'PublishRequest', required: false },
+    body: { json: 'PublishRequest', required: false, example: { version: '0.1.0' } },
     headers: COMMAND_HEADERS,
     answers: {
       200: { description: 'Published', json: 'Published', example: { id: 'sample-workflow', version: '0.1.0', digest: SAMPLE_DIGEST, channel: 'stable', position: '4' } },
       202: { description: 'No decision yet; Location says where it will be', json: 'PublishPending' },
     },
-    problems: [404, 409, 415, 422, 503],
+    problems: [404, 409, 413, 415, 422, 503],
   })
   async publish(@Req() request: HttpRequest, @Res({ passthrough: true }) reply: HttpReply, @Param('id') id: string, @Body() body: unknown): Promise<Published | (PublishPending & { links: { command: string } })> {
     const by = identify(request, reply, `POST /api/workflows/${id.toLowerCase()}/publish`, this.#edge);
@@ -83,9 +83,9 @@ export class WorkflowCommandsController {
   @Operation({
     id: 'dryRun',
     summary: 'Evaluate policy and plan without side effects',
-    body: { json: 'DryRunRequest', required: false },
+    body: { json: 'DryRunRequest', required: false, example: { inputs: {}, region: 'US' } },
     answers: { 200: { description: 'Plan & policy decisions', json: 'PlanResult' } },
-    problems: [404, 415, 503],
+    problems: [404, 413, 415, 503],
   })
   async dryRun(@Param('id') id: string, @Body() body: unknown): Promise<unknown> {
     const fields = { inputs: optional(jsonObject, {}), region: optional(region, null), version: optional(version, null) };
