@@ -3,7 +3,7 @@ import type { ListPage, ListPlan, ListQuery, Rows, TableName, Upserts } from '@m
 import { sql } from 'kysely';
 import type { Compilable, Kysely, SelectQueryBuilder } from 'kysely';
 import type { StatementCache } from './kysely-dialect.ts';
-import { TAGGED, changingColumnsOf, columnsOf, indexesOf, isMoving, storedRow } from './table-columns.ts';
+import { changingColumnsOf, columnsOf, indexesOf, isMoving, isTagged, storedRow, tagIndexesOf } from './table-columns.ts';
 
 /** Tables are named by generation, so their columns are known to `table-columns.ts` and not to the compiler. */
 export type AnySchema = { [table: string]: { [column: string]: string | number | null } };
@@ -36,14 +36,20 @@ export class Generation {
     return TABLES.flatMap((table) => {
       const name = this.#nameOf(table);
       const start = schema.createTable(name).addColumn('id', 'text', (column) => column.primaryKey()).addColumn('row', 'text', (column) => column.notNull());
-      const made = columnsOf(table).reduce((all, column) => all.addColumn(column, column === 'costMicroUsd' ? 'integer' : 'text'), start);
-      const indexes = indexesOf(table).map((columns) => schema.createIndex(`${name}_${columns.join('_')}`).on(name).columns([...columns]).compile().sql);
-      return [made.compile().sql, ...indexes, ...(TAGGED.has(table) ? this.#createTags(table) : [])];
+      const made = columnsOf(table).reduce((all, column) => all.addColumn(column, typeOf(column)), start);
+      const indexes = indexesOf(table).map((columns) => schema.createIndex(indexName(name, columns)).on(name).columns([...columns]).compile().sql);
+      return [made.compile().sql, ...indexes, ...(isTagged(table) ? this.#createTags(table) : [])];
     });
   }
 
+  /** Statements that drop all of it, each small enough to be carried out alone, and harmless when repeated. */
   dropStatements(): readonly string[] {
-    return TABLES.flatMap((table) => [this.#nameOf(table), ...(TAGGED.has(table) ? [this.#tagsOf(table)] : [])].map((name) => this.#db.schema.dropTable(name).compile().sql));
+    const { schema } = this.#db;
+    return TABLES.flatMap((table) => {
+      const [name, tags] = [this.#nameOf(table), this.#tagsOf(table)];
+      const indexes = [...indexesOf(table).map((columns) => indexName(name, columns)), ...tagIndexesOf(table).map((columns) => indexName(tags, columns))];
+      return [...indexes.map((index) => schema.dropIndex(index).ifExists().compile().sql), ...[tags, name].map((each) => schema.dropTable(each).ifExists().compile().sql)];
+    });
   }
 
   get<T extends TableName>(table: T, ids: readonly string[]): ReadonlyMap<string, Rows[T]> {
@@ -81,14 +87,13 @@ export class Generation {
 
   #upsertRows<T extends TableName>(table: T, rows: readonly Rows[T][]): void {
     const { columns, upsert, tag, untag } = this.#writerOf(table);
-    const { time, tagsOf } = LISTS[table];
+    const { tagsOf } = LISTS[table];
     for (const row of rows) {
       const stored = storedRow(table, row);
       this.#statements.prepare(upsert).run(...columns.map((column) => stored[column] ?? null));
       if (tag === undefined) continue;
       if (untag !== undefined) this.#statements.prepare(untag).run(row.id);
-      const at = stored[time] ?? null;
-      for (const text of tagsOf(row as never)) this.#statements.prepare(tag).run(text, at, row.id);
+      for (const text of tagsOf(row as never)) this.#statements.prepare(tag).run(text, ...columns.slice(0, -1).map((column) => stored[column] ?? null));
     }
   }
 
@@ -102,29 +107,40 @@ export class Generation {
       .onConflict((clash) => clash.column('id').doUpdateSet((row) => Object.fromEntries(changingColumnsOf(table).map((column) => [column, row.ref(`excluded.${column}`)]))))
       .compile().sql;
     const tags = this.#tagsOf(table);
-    const tag = TAGGED.has(table) ? this.#db.insertInto(tags).values({ tag: '', at: '', id: '' }).onConflict((clash) => clash.doNothing()).compile().sql : undefined;
-    const untag = TAGGED.has(table) && isMoving(table) ? this.#db.deleteFrom(tags).where('id', '=', '').compile().sql : undefined;
+    const tag = isTagged(table) ? this.#taggingOf(table, ['tag', ...columns.slice(0, -1)]) : undefined;
+    const untag = isTagged(table) && isMoving(table) ? this.#db.deleteFrom(tags).where('id', '=', '').compile().sql : undefined;
     const writer = { columns, upsert, tag, untag };
     this.#writers.set(table, writer);
     return writer;
   }
 
-  /** Driven by the rows' own indexes, or by the first tag's where one is asked for: each gives the order without a sort. */
+  /** A tag of a row, with what lists of it filter and sort by; what can change is brought up to date. */
+  #taggingOf(table: TableName, columns: readonly string[]): string {
+    const changing = columnsOf(table).filter((column) => changingColumnsOf(table).includes(column) && column !== LISTS[table].time);
+    return this.#db
+      .insertInto(this.#tagsOf(table))
+      .values(Object.fromEntries(columns.map((column) => [column, ''])))
+      .onConflict((clash) => (changing.length === 0 ? clash.doNothing() : clash.columns(['tag', LISTS[table].time, 'id']).doUpdateSet((row) => Object.fromEntries(changing.map((column) => [column, row.ref(`excluded.${column}`)])))))
+      .compile().sql;
+  }
+
+  /** Driven by an index of the rows, or of the first tag that is asked for: it gives the order, and narrows on the way. */
   #select(table: TableName, plan: ListPlan): SelectQueryBuilder<AnySchema, string, object> {
-    const byTag = plan.tags.length > 0 && plan.sort === plan.time;
-    const [key, id] = byTag ? ['tagged0.at', 'tagged0.id'] : [`rows.${plan.sort}`, 'rows.id'];
+    const [first, ...others] = plan.tags;
+    const listed = first === undefined ? 'rows' : 'tagged';
+    const column = (name: string): string => `${listed}.${name}`;
     const rows = `${this.#nameOf(table)} as rows`;
     // a cross join is what SQLite leaves in the order that it was written in
-    const start = byTag ? this.#db.selectFrom(`${this.#tagsOf(table)} as tagged0`).crossJoin(rows).whereRef('rows.id', '=', 'tagged0.id').where('tagged0.tag', '=', plan.tags[0] ?? '') : this.#db.selectFrom(rows);
+    const start = first === undefined ? this.#db.selectFrom(rows) : this.#db.selectFrom(`${this.#tagsOf(table)} as tagged`).crossJoin(rows).whereRef('rows.id', '=', 'tagged.id').where('tagged.tag', '=', first);
     let query = start as unknown as SelectQueryBuilder<AnySchema, string, object>;
-    for (const [field, value] of plan.where) query = query.where(`rows.${field}`, '=', value);
-    for (const tag of byTag ? plan.tags.slice(1) : plan.tags) {
-      query = query.where(sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.at = ${sql.ref(`rows.${plan.time}`)} and other.id = rows.id)`);
+    for (const [field, value] of plan.where) query = query.where(column(field), '=', value);
+    for (const tag of others) {
+      query = query.where(sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.${sql.ref(plan.time)} = ${sql.ref(column(plan.time))} and other.id = ${sql.ref(column('id'))})`);
     }
-    if (plan.prefix !== null) query = query.where('rows.id', '>=', plan.prefix).where('rows.id', '<', `${plan.prefix}\u{10ffff}`);
-    const time = byTag ? key : `rows.${plan.time}`;
-    if (plan.from !== null) query = query.where(time, '>=', plan.from);
-    if (plan.to !== null) query = query.where(time, '<', plan.to);
+    if (plan.prefix !== null) query = query.where(column('id'), '>=', plan.prefix).where(column('id'), '<', `${plan.prefix}\u{10ffff}`);
+    if (plan.from !== null) query = query.where(column(plan.time), '>=', plan.from);
+    if (plan.to !== null) query = query.where(column(plan.time), '<', plan.to);
+    const [key, id] = [column(plan.sort), column('id')];
     if (plan.sort !== plan.time) query = query.where(key, 'is not', null);
     if (plan.after !== null) query = query.where(sql<boolean>`(${sql.ref(key)}, ${sql.ref(id)}) ${sql.raw(plan.descending ? '<' : '>')} (${plan.after.key}, ${plan.after.id})`);
     const direction = plan.descending ? 'desc' : 'asc';
@@ -134,11 +150,13 @@ export class Generation {
   #createTags(table: TableName): readonly string[] {
     const { schema } = this.#db;
     const name = this.#tagsOf(table);
-    const made = ['tag', 'at', 'id']
-      .reduce((all, column) => all.addColumn(column, 'text', (text) => text.notNull()), schema.createTable(name))
-      .addPrimaryKeyConstraint(`${name}_key`, ['tag', 'at', 'id'] as never)
+    const { time } = LISTS[table];
+    const made = ['tag', 'id', ...columnsOf(table)]
+      .reduce((all, column) => all.addColumn(column, typeOf(column), (type) => (['tag', 'id', time].includes(column) ? type.notNull() : type)), schema.createTable(name))
+      .addPrimaryKeyConstraint(`${name}_key`, ['tag', time, 'id'] as never)
       .modifyEnd(sql`without rowid`);
-    return [made.compile().sql, ...(isMoving(table) ? [schema.createIndex(`${name}_id`).on(name).column('id').compile().sql] : [])];
+    const indexes = [...tagIndexesOf(table), ...(isMoving(table) ? [['id']] : [])];
+    return [made.compile().sql, ...indexes.map((columns) => schema.createIndex(indexName(name, columns)).on(name).columns([...columns]).compile().sql)];
   }
 
   #nameOf(table: TableName): string {
@@ -148,4 +166,12 @@ export class Generation {
   #tagsOf(table: TableName): string {
     return `${table}_tag_${this.number}`;
   }
+}
+
+function typeOf(column: string): 'integer' | 'text' {
+  return column === 'costMicroUsd' ? 'integer' : 'text';
+}
+
+function indexName(table: string, columns: readonly string[]): string {
+  return `${table}_${columns.join('_')}`;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readModelsConformance } from '@maestro/conformance';
-import { isFault } from '@maestro/ports';
+import { LISTS, TABLES, isFault } from '@maestro/ports';
 import { openSqliteReadModels } from './sqlite-read-models.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'maestro-views-'));
@@ -71,6 +71,28 @@ describe('read models on SQLite', () => {
     await views.close();
   });
 
+  it('drop what was served before a swap, also where they were closed in the middle of it', async () => {
+    const tables = (): readonly string[] => {
+      const raw = new DatabaseSync(path);
+      const names = raw.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'execution%' ORDER BY name").all();
+      raw.close();
+      return names.map(({ name }) => String(name));
+    };
+    const views = await openSqliteReadModels({ path });
+    await views.beginRebuild(2);
+    const swapping = views.swap();
+    await views.close();
+    await swapping;
+    const left = tables();
+    const again = await openSqliteReadModels({ path });
+    await again.beginRebuild(3);
+    await again.swap();
+    await again.close();
+
+    expect(left).toEqual(['execution_1', 'execution_2', 'execution_tag_1', 'execution_tag_2']);
+    expect(tables()).toEqual(['execution_3', 'execution_tag_3']);
+  });
+
   it('say that a damaged file is damaged', async () => {
     const views = await openSqliteReadModels({ path });
     await views.close();
@@ -84,7 +106,6 @@ describe('read models on SQLite', () => {
   });
 
   it('have an index that gives the order of every list that can be asked by one filter or tag', async () => {
-    const { LISTS, TABLES } = await import('@maestro/ports');
     const views = await openSqliteReadModels({ path });
     const raw = new DatabaseSync(path);
     for (const table of TABLES) {

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { Fault } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 import { Kysely } from 'kysely';
@@ -11,6 +12,9 @@ import { migrate } from './migrations.ts';
 
 /** How often a request of another process is looked for. */
 const REQUEST_POLL_MS = 1_000;
+
+/** Begins the side of tables that were served before a swap and are not dropped yet. */
+const DROPPED = 'dropped-';
 
 /** 64 MiB of pages in memory at most, and as much of the file mapped. */
 const TUNING = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;';
@@ -88,6 +92,8 @@ export class SqliteReadModels implements ReadModels {
   }
 
   async beginRebuild(projection: number): Promise<void> {
+    // what a crash left of an earlier swap
+    await this.#dropUnserved();
     this.#transaction(() => {
       if (this.#statusOf('filling')?.projection === projection) return;
       this.#drop('filling');
@@ -97,11 +103,12 @@ export class SqliteReadModels implements ReadModels {
 
   async swap(): Promise<void> {
     this.#transaction(() => {
-      const filled = this.#on('filling');
-      this.#drop('served');
+      const [filled, served] = [this.#on('filling'), this.#on('served')];
+      this.#run('UPDATE generation SET side = ? WHERE number = ?', `${DROPPED}${served.number}`, served.number);
       this.#run("UPDATE generation SET side = 'served' WHERE number = ?", filled.number);
       this.#run('DELETE FROM rebuild_request');
     });
+    await this.#dropUnserved();
   }
 
   async requestRebuild(): Promise<void> {
@@ -165,12 +172,33 @@ export class SqliteReadModels implements ReadModels {
     this.#generations.set(created.number, created);
   }
 
+  /** Tables that are served no more, a statement at a time: dropping a large one takes longer than others may wait. */
+  async #dropUnserved(): Promise<void> {
+    for (const generation of this.#unserved()) {
+      for (const statement of generation.dropStatements()) {
+        await immediate();
+        if (this.#closed) return;
+        this.#transaction(() => this.#database.exec(statement));
+      }
+      this.#transaction(() => this.#forget(generation));
+    }
+  }
+
+  #unserved(): readonly Generation[] {
+    const rows = this.#statements.prepare('SELECT number FROM generation WHERE side LIKE ?').all(`${DROPPED}%`);
+    return rows.map(({ number }) => new Generation(Number(number), this.#db, this.#statements));
+  }
+
   #drop(side: Side): void {
     if (this.#statusOf(side) === null) return;
     const dropped = this.#on(side);
     for (const statement of dropped.dropStatements()) this.#database.exec(statement);
-    this.#run('DELETE FROM generation WHERE number = ?', dropped.number);
-    this.#generations.delete(dropped.number);
+    this.#forget(dropped);
+  }
+
+  #forget({ number }: Generation): void {
+    this.#run('DELETE FROM generation WHERE number = ?', number);
+    this.#generations.delete(number);
     this.#statements.clear();
   }
 

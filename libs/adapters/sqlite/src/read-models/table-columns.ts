@@ -11,7 +11,6 @@ const PAIRS: Pairs = {
   execution: [
     ['workflowId', 'status'],
     ['actor', 'status'],
-    ['workflowId', 'actor'],
   ],
   decision: [
     ['workflowId', 'allow'],
@@ -23,8 +22,22 @@ const PAIRS: Pairs = {
 /** Filtered by this, lists may be in any of their orders. */
 const SORTED_IN_ALL_WAYS: ReadonlySet<string> = new Set(['workflowId']);
 
-/** Tables whose rows carry tags, kept in a table of their own. */
-export const TAGGED: ReadonlySet<TableName> = new Set(['execution', 'workflow', 'decision']);
+/**
+ * Tables whose rows carry tags, which are kept in a table of their own, together with what lists filter and sort by;
+ * and by what a list of one tag is narrowed or sorted often enough for an index. A second column is only covered by it.
+ */
+const TAGGED: Pairs = { execution: [['workflowId', 'status'], ['status'], ['finishedAt'], ['costMicroUsd']], workflow: [], decision: [['workflowId', 'allow'], ['allow']] };
+
+export function isTagged(table: TableName): boolean {
+  return TAGGED[table] !== undefined;
+}
+
+/** Columns of every index on the tags of a table; where it does not say so, the id follows by itself, as part of their key. */
+export function tagIndexesOf(table: TableName): readonly (readonly string[])[] {
+  const { sorts, time }: { sorts: readonly string[]; time: string } = LISTS[table];
+  const columns: readonly (readonly string[])[] = TAGGED[table] ?? [];
+  return columns.map(([column = '', ...covered]) => (sorts.includes(column) ? ['tag', column] : ['tag', column, time, 'id', ...covered]));
+}
 
 export function columnsOf(table: TableName): readonly string[] {
   return [...new Set<string>([...LISTS[table].filters, ...LISTS[table].sorts])];
