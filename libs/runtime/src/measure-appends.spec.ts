@@ -1,45 +1,50 @@
 import { ManualClock, MemoryEventLog, MemoryEventStore } from '@maestro/adapter-memory';
-import { eventStoreConformance, newEvent, newStream } from '@maestro/conformance';
-import type { Metrics } from '@maestro/ports';
+import type { StreamName } from '@maestro/domain';
+import type { EventStore, Metrics, NewEvent } from '@maestro/ports';
+import { eventHash } from '@maestro/receipt';
 import { measureAppends } from './measure-appends.ts';
 
 const QUIET: Metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
-const none = 'as on the store behind it';
+const STREAM = 'execution-1' as StreamName;
 
-// whoever holds the measured store sees the store behind it, in every case
-eventStoreConformance(
-  'memory, measured',
-  async () => {
-    const log = new MemoryEventLog();
-    const make = () => measureAppends(new MemoryEventStore({ log }), { clock: new ManualClock(), metrics: QUIET });
-    let store = make();
-    const reopen = async () => {
-      await store.close();
-      return (store = make());
-    };
-    return { open: async () => store, reopen, dispose: () => store.close() };
-  },
-  { notApplicable: { 14: none, 37: none, 38: none, 39: none, 40: none } },
-);
+function event(text: string): NewEvent {
+  const bytes = Buffer.from(text);
+  return { id: `01920000-0000-7000-8000-00000000000${text}`, type: 'execution.requested.v1', bytes, hash: eventHash(bytes), sealed: null };
+}
 
 describe('appends are measured', () => {
   it('from the call to the answer, by outcome', async () => {
     const clock = new ManualClock();
     const seen: unknown[] = [];
     const inner = new MemoryEventStore();
-    const slow = {
-      ...measureAppends(inner, { clock, metrics: QUIET }),
-      append: async (...asked: Parameters<typeof inner.append>) => {
-        clock.advance(7);
-        return inner.append(...asked);
-      },
+    const append: EventStore['append'] = async (...asked) => {
+      clock.advance(7);
+      return inner.append(...asked);
     };
+    const slow = Object.assign(Object.create(inner) as EventStore, { append, close: () => inner.close() });
     const store = measureAppends(slow, { clock, metrics: { ...QUIET, observe: (...observed) => void seen.push(observed) } });
-    const stream = newStream();
-    await store.append(stream, 'none', [newEvent('a')]);
-    await store.append(stream, 'none', [newEvent('b')]);
+    await store.append(STREAM, 'none', [event('a')]);
+    await store.append(STREAM, 'none', [event('b')]);
     await store.close();
-    await expect(store.append(stream, 'none', [newEvent('c')])).rejects.toThrow('STORE_CLOSED');
+    await expect(store.append(STREAM, 'none', [event('c')])).rejects.toThrow('STORE_CLOSED');
     expect(seen).toEqual(['appended', 'conflict', 'fault'].map((outcome) => ['mc_append_ms', 7, { outcome }]));
+  });
+
+  it('and everything else is the store behind it', async () => {
+    const inner = new MemoryEventStore({ log: new MemoryEventLog('log') });
+    const store = measureAppends(inner, { clock: new ManualClock(), metrics: QUIET });
+    const appended = await store.append(STREAM, 'none', [event('a'), event('b')]);
+    expect(appended).toMatchObject({ kind: 'appended', deduplicated: false });
+    expect(await store.readStream(STREAM, { direction: 'backward', limit: 1 })).toEqual(await inner.readStream(STREAM, { direction: 'backward', limit: 1 }));
+    expect(await store.readAll({ after: null, limit: 5 })).toEqual(await inner.readAll({ after: null, limit: 5 }));
+    const head = await store.head();
+    expect([head, store.compare(head ?? '', head ?? ''), store.limits]).toEqual([await inner.head(), 0, inner.limits]);
+    const abort = new AbortController();
+    const kinds: string[] = [];
+    for await (const item of store.subscribe({ after: null, signal: abort.signal })) {
+      kinds.push(item.kind);
+      if (item.kind === 'caught-up') abort.abort();
+    }
+    expect(kinds).toEqual(['event', 'event', 'caught-up']);
   });
 });
