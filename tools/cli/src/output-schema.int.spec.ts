@@ -36,6 +36,7 @@ afterEach(async () => {
 
 /** What the golden run has no part in. */
 function answer({ method, path }: Asked): Answer | undefined {
+  if (path.endsWith('/log')) return { type: 'text/plain', text: 'one\n' };
   if (path === '/api/workflows/refused/publish') return problemAnswer(403, 'POLICY_DENIED', { decisions: [DENIED_CODES] });
   if (path.endsWith('/dry-run')) return { json: { decisions: [DENIED] } };
   if (method !== 'POST') return undefined;
@@ -47,38 +48,42 @@ function answer({ method, path }: Asked): Answer | undefined {
 const DENIED_CODES = { pack: 'pii', allow: false, violations: ['PII_KEY'], obligations: [] };
 const DENIED = { stage: 'publish', pack: 'pii', allow: false, violations: [{ code: 'PII_KEY', path: ['tasks', 0], params: {} }], obligations: [] };
 
-const ROWS: readonly (readonly [name: string, exitCode: number, ...args: string[]])[] = [
-  ['init', 0, 'init', 'new'],
-  ['plan', 0, 'plan', '-m', `${examples}hello.yaml`],
-  ['plan', 3, 'plan', '-m', `${examples}denied.yaml`],
-  ['failure', 2, 'plan', '-m', 'flow.yaml'],
-  ['failure', 2, 'plan', '-m', 'none.yaml'],
-  ['failure', 2, 'plan'],
-  ['failure', 2, 'status', '-e'],
-  ['failure', 6, 'status', '-e', id, '--url', 'http://127.0.0.1:1'],
-  ['policyTest', 3, 'policy', 'test', '-m', `${examples}denied.yaml`],
-  ['policyTest', 3, 'policy', 'test', '--document', 'input.json'],
-  ['packTests', 0, 'policy', 'test'],
-  ['published', 0, 'publish', '-m', 'flow.yaml'],
-  ['started', 0, 'run', '-w', 'fake'],
-  ['started', 0, 'resume', 'old'],
-  ['finished', 0, 'run', '-m', 'flow.yaml', '--key', goldenKeyFile],
-  ['finished', 7, 'run', '-w', 'fake', '--follow'],
-  ['finished', 0, 'resume', 'old', '--follow', '--key', goldenKeyFile],
-  ['status', 0, 'status', '-e', id],
-  ['cancelled', 0, 'cancel', id],
-  ['promoted', 0, 'promote', '-w', 'fake'],
-  ['rolledBack', 0, 'rollback', '-w', 'fake'],
-  ['exported', 0, 'export', id, '--out', 'set'],
-  ['verified', 0, 'verify', 'OK-one-task', '--key', goldenKeyFile],
-  ['verified', 6, 'verify', 'TAMPERED_EVENT-flipped-byte_fail', '--key', goldenKeyFile],
-  ['rebuilt', 0, 'rebuild', 'OK-one-task'],
-  ['rebuilt', 8, 'rebuild', 'REBUILD_MISMATCH-cost_fail'],
+type Row = readonly [name: string, exitCode: number, args: readonly string[]];
+const row = (name: string, exitCode: number, ...args: readonly string[]): Row => [name, exitCode, args];
+const ROWS: readonly Row[] = [
+  row('init', 0, 'init', 'new'),
+  row('plan', 0, 'plan', '-m', `${examples}hello.yaml`),
+  row('plan', 3, 'plan', '-m', `${examples}denied.yaml`),
+  row('failure', 2, 'plan', '-m', 'flow.yaml'),
+  row('failure', 2, 'plan', '-m', 'none.yaml'),
+  row('failure', 2, 'plan'),
+  row('failure', 2, 'status', '-e'),
+  row('failure', 6, 'status', '-e', id, '--url', 'http://127.0.0.1:1'),
+  row('policyTest', 3, 'policy', 'test', '-m', `${examples}denied.yaml`),
+  row('policyTest', 3, 'policy', 'test', '--document', 'input.json'),
+  row('examined', 0, 'doctor'),
+  row('packTests', 0, 'policy', 'test'),
+  row('published', 0, 'publish', '-m', 'flow.yaml'),
+  row('started', 0, 'run', '-w', 'fake'),
+  row('started', 0, 'resume', 'old'),
+  row('finished', 0, 'run', '-m', 'flow.yaml', '--key', goldenKeyFile),
+  row('finished', 7, 'run', '-w', 'fake', '--follow'),
+  row('finished', 0, 'resume', 'old', '--follow', '--key', goldenKeyFile),
+  row('status', 0, 'status', '-e', id),
+  row('cancelled', 0, 'cancel', id),
+  row('logs', 0, 'logs', id, 'fetch'),
+  row('promoted', 0, 'promote', '-w', 'fake'),
+  row('rolledBack', 0, 'rollback', '-w', 'fake'),
+  row('exported', 0, 'export', id, '--out', 'set'),
+  row('verified', 0, 'verify', 'OK-one-task', '--key', goldenKeyFile),
+  row('verified', 6, 'verify', 'TAMPERED_EVENT-flipped-byte_fail', '--key', goldenKeyFile),
+  row('rebuilt', 0, 'rebuild', 'OK-one-task'),
+  row('rebuilt', 8, 'rebuild', 'REBUILD_MISMATCH-cost_fail'),
 ];
-const OFFLINE = ['init', 'plan', 'policy'];
+const OFFLINE = ['init', 'plan', 'policy', 'doctor'];
 
 describe('what --json prints fits its schema', () => {
-  it.each(ROWS)('%s, exit code %i: %s', async (name, exitCode, ...args) => {
+  it.each(ROWS)('%s, exit code %i: %j', async (name, exitCode, args) => {
     const isOffline = OFFLINE.includes(args[0] ?? '') || args.includes('--url');
     const ran = await user.call(...args, '--json', ...(isOffline ? [] : ['--url', server.url]));
     expect(ran.exitCode).toBe(exitCode);
@@ -96,7 +101,7 @@ describe('what --json prints fits its schema', () => {
     expect(faultsOf('publishDenied', ran.out)).toEqual([]);
   });
 
-  it('every document of the schema is printed by something here; up and logs in their own tests', () => {
+  it('every document of the schema is printed by something here; the others in their own tests', () => {
     const parts = ['exitCode', 'verdict', 'next', 'finding', 'decision'];
     const elsewhere = ['up', 'publishDenied'];
     expect(new Set([...ROWS.map(([name]) => name), ...parts, ...elsewhere])).toEqual(new Set(OUTPUT_NAMES));

@@ -89,12 +89,16 @@ describe('maestro run', () => {
     ['OK-denied', 3],
     ['OK-cancelled', 5],
     ['OK-timed-out', 5],
+    ['OK-retries', 4],
   ])('the exit code of %s is %i, and its receipt is exported and verified all the same', async (name, exitCode) => {
     const url = await serve(goldenRun(name), ({ path }) => (path.endsWith('/dry-run') ? { json: { decisions: [] } } : undefined));
     const ran = await user.call('run', '-m', 'flow.yaml', '--url', url, '--key', goldenKeyFile, '--out', 'set');
     expect(ran.exitCode).toBe(exitCode);
     expect(ran.out).toContain('VERIFIED');
     expect(existsSync(join(user.folder, 'set', 'receipt.sigstore.json'))).toBe(true);
+    const isResumable = name !== 'OK-denied';
+    expect(/next: \.\/maestro resume \S+ --follow --url/.test(ran.out)).toBe(isResumable);
+    expect(/next: \.\/maestro logs \S+ \S+ --url/.test(ran.out)).toBe(goldenRun(name).file('receipt.json').includes('"status":"failed"'));
   });
 
   it('names pack, code and place where policy refuses the publication', async () => {

@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.command.ts';
 import { addDoctor } from './commands/doctor.command.ts';
 import { addExport } from './commands/export.command.ts';
 import { addInit } from './commands/init.command.ts';
+import { addLogs } from './commands/logs.command.ts';
 import { addPlan } from './commands/plan.command.ts';
 import { addPolicy } from './commands/policy.command.ts';
 import { addPublish } from './commands/publish.command.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPublish,
   addRun,
   addStatus,
+  addLogs,
   addCancel,
   addResume,
   addExport,

@@ -125,6 +125,29 @@ describe('maestro cancel and resume', () => {
   });
 });
 
+describe('maestro logs', () => {
+  it('prints what an attempt wrote, harmless for a terminal', async () => {
+    const url = await serve(({ path }) => (path.includes('/tasks/fetch/log') ? { type: 'text/plain', text: 'one\ttwo\x1b[2J\n' } : undefined));
+    const ran = await user.call('logs', run.executionId, 'fetch', '--url', url);
+    expect(ran).toEqual({ exitCode: 0, out: 'one\ttwo�[2J\n', notes: '' });
+    expect(server?.asked.at(-1)).toMatchObject({ path: `${self}/tasks/fetch/log`, headers: { accept: 'text/plain' } });
+    const asked = await user.call('logs', run.executionId, 'fetch', '--attempt', '2', '--url', url, '--json');
+    expect(JSON.parse(asked.out)).toMatchObject({ taskId: 'fetch', attempt: 2, log: 'one\ttwo\x1b[2J\n' });
+    expect(server?.asked.at(-1)?.path).toBe(`${self}/tasks/fetch/log?attempt=2`);
+  });
+
+  it('says that a task wrote nothing, or has not ended', async () => {
+    const url = await serve(({ path }) => {
+      if (path.includes('/tasks/quiet/')) return { type: 'text/plain', text: '' };
+      return path.includes('/tasks/early/') ? problemAnswer(404, 'LOG_NOT_FOUND') : undefined;
+    });
+    expect(await user.call('logs', run.executionId, 'quiet', '--url', url)).toMatchObject({ out: '', notes: 'quiet wrote nothing\n' });
+    const early = await user.call('logs', run.executionId, 'early', '--url', url);
+    expect(early).toMatchObject({ exitCode: 2, notes: expect.stringContaining(`LOG_NOT_FOUND: LOG_NOT_FOUND happened\n  next: ./maestro status -e ${run.executionId}`) });
+    expect(await user.call('logs', run.executionId, 'early', '--attempt', '0', '--url', url)).toMatchObject({ exitCode: 2 });
+  });
+});
+
 describe('maestro promote and rollback', () => {
   it('move the stable version, and say where it stands', async () => {
     const url = await serve(({ path }) => {

@@ -20,3 +20,10 @@ export async function cancelRun(
 export async function resumeRun(client: RestClient, executionId: string): Promise<string> {
   return (await client.json<{ readonly id: string }>({ method: 'POST', path: `${pathOf(executionId)}/resume`, json: {} })).id;
 }
+
+/** What an attempt wrote (null: the latest), up to 1 MiB. AnswerError LOG_NOT_FOUND and others. */
+export async function taskLog(client: RestClient, executionId: string, taskId: string, attempt: number | null): Promise<string> {
+  const query = attempt === null ? '' : `?attempt=${attempt}`;
+  const path = `${pathOf(executionId)}/tasks/${encodeURIComponent(taskId)}/log${query}`;
+  return new TextDecoder().decode(await client.bytes({ path, accept: 'text/plain' }));
+}

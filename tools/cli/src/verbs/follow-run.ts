@@ -24,8 +24,21 @@ export async function followToReceipt(
   await followRun(client, executionId, flags, context);
   const folder = resolve(settings.cwd, flags.out ?? join(resolveDataDir(flags, settings), 'exports', executionId));
   const finished = await finishRun(client, executionId, folder, flags, context);
-  screen.out(flags.json === true ? JSON.stringify(finishedJson(finished), null, 2) : renderFinished(finished, screen));
+  if (flags.json === true) screen.out(JSON.stringify(finishedJson(finished), null, 2));
+  else screen.out([renderFinished(finished, screen), ...afterwards(finished, flags)].join('\n'));
   return finished;
+}
+
+/** What somebody does next whose run did not succeed. */
+function afterwards({ exported }: FinishedRun, flags: CommonFlags): readonly string[] {
+  const { verdict, steps } = exported.receipt;
+  if (verdict === 'succeeded' || verdict === 'denied') return [];
+  const failed = steps.find(({ status }) => status === 'failed' || status === 'timed-out');
+  return [
+    '',
+    ...(failed === undefined ? [] : [`  next: ${commandFor(`logs ${exported.executionId} ${failed.id}`, flags)}`]),
+    `  next: ${commandFor(`resume ${exported.executionId} --follow`, flags)}   keeps what succeeded`,
+  ];
 }
 
 /** Shows a run until it ends. Whoever is interrupted leaves the run open, and is told how to see or end it. */
