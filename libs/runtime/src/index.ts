@@ -57,5 +57,7 @@ export { readReceipt } from './queries/receipt-view.ts';
 export type { FoundReceipt, NoReceipt, ReceiptView } from './queries/receipt-view.ts';
 export { decodeStored, isTerminal } from './queries/stream-history.ts';
 export type { Unreadable } from './queries/stream-history.ts';
+export { readTaskLog } from './queries/task-log.ts';
+export type { NoTaskLog, TaskLog } from './queries/task-log.ts';
 export { manifestOf, readWorkflow, versionsOf, workflowView } from './queries/workflow-view.ts';
 export type { VersionView, WorkflowHistory, WorkflowView } from './queries/workflow-view.ts';
