@@ -75,6 +75,11 @@ describe('a data folder', () => {
     expect(told).toMatch(new RegExp(`^${code}: the data folder .*\\(${errno}\\)`));
     expect(told).toMatch(advice);
   });
+  it('below one that takes no new folders is refused for what that one says, not for the ENOENT of Node', () => {
+    const told = (errno: string): string => refusal(() => openDataFolder(join(dir, 'below'), { ...failing('mkdirSync', 'ENOENT'), accessSync: failing('accessSync', errno).accessSync }));
+    expect([told('EROFS'), told('EACCES')]).toEqual([expect.stringMatching(/^DATA_FOLDER_READ_ONLY: .*EROFS/), expect.stringMatching(/^DATA_FOLDER_DENIED: .*EACCES/)]);
+    expect(refusal(() => openDataFolder(dir, failing('mkdirSync', 'ENOENT')))).toMatch(/^DATA_FOLDER_INVALID: .*no folder can be made/);
+  });
   it('leaves errors that nobody planned for as they are', () => {
     expect(refusal(() => openDataFolder(dir, failing('writeFileSync', 'EIO')))).toMatch(/^not a fault: .*EIO/);
   });

@@ -1,5 +1,5 @@
 import * as nodeFiles from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Fault, isFault } from '@maestro/ports';
 import type { FaultCode } from '@maestro/ports';
 
@@ -21,7 +21,7 @@ export type DataFolder = {
 };
 
 /** The file calls of a start; tests hand in ones that fail. */
-export type Files = Pick<typeof nodeFiles, 'mkdirSync' | 'chmodSync' | 'readFileSync' | 'writeFileSync' | 'renameSync'>;
+export type Files = Pick<typeof nodeFiles, 'accessSync' | 'mkdirSync' | 'chmodSync' | 'readFileSync' | 'writeFileSync' | 'renameSync'>;
 
 /** Paths only; touches nothing. */
 export function pathsOf(dir: string): DataFolder {
@@ -46,7 +46,7 @@ export function pathsOf(dir: string): DataFolder {
 export function openDataFolder(dir: string, files: Files = nodeFiles): DataFolder {
   const folder = pathsOf(dir);
   refusing(dir, () => {
-    files.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, files);
     files.chmodSync(dir, 0o700);
     const found = readLayoutVersion(folder, files);
     if (found !== undefined) checkLayoutVersion(dir, found);
@@ -54,6 +54,19 @@ export function openDataFolder(dir: string, files: Files = nodeFiles): DataFolde
     replaceFile(folder.version, `${LAYOUT_VERSION}\n`, files);
   });
   return folder;
+}
+
+/** Node says ENOENT where a folder above takes no new ones: asked again, that one tells why. */
+function makeFolder(dir: string, files: Files): void {
+  try {
+    files.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    let above = dirname(dir);
+    while (!nodeFiles.existsSync(above)) above = dirname(above);
+    files.accessSync(above, nodeFiles.constants.W_OK);
+    throw error;
+  }
 }
 
 /** Layout of a folder as its `version` file says; undefined: none yet. NaN: it says nothing known. */

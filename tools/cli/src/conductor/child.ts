@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { CliError } from '../cli-error.ts';
@@ -74,16 +74,46 @@ export async function startConductor({ dataDir, workspaceDir, port, more = [], e
   }
 }
 
+/** The codes of the conductor, which cannot tell them yet. */
+const REFUSALS: { readonly [errno: string]: string } = {
+  ENOTDIR: 'DATA_FOLDER_INVALID',
+  EEXIST: 'DATA_FOLDER_INVALID',
+  EACCES: 'DATA_FOLDER_DENIED',
+  EPERM: 'DATA_FOLDER_DENIED',
+  EROFS: 'DATA_FOLDER_READ_ONLY',
+  ENOSPC: 'DATA_FOLDER_FULL',
+  EDQUOT: 'DATA_FOLDER_FULL',
+};
+
+/** Node says ENOENT where a folder above takes no new ones: asked again, that one tells why. */
+function errnoOf(error: unknown, dataDir: string): string {
+  const errno = String((error as { readonly code?: unknown }).code);
+  if (errno !== 'ENOENT') return errno;
+  let above = dirname(dataDir);
+  while (!existsSync(above)) above = dirname(above);
+  try {
+    accessSync(above, constants.W_OK);
+    return errno;
+  } catch (refused) {
+    return String((refused as { readonly code?: unknown }).code);
+  }
+}
+
+/** Code of a data folder in which not even a log can be begun. */
+export function folderCode(error: unknown, dataDir: string): string {
+  return REFUSALS[errnoOf(error, dataDir)] ?? 'DATA_FOLDER';
+}
+
 function openLog(dataDir: string, path: string): { readonly fd: number; readonly sizeBytes: number } {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const fd = openSync(path, 'a', 0o600);
     return { fd, sizeBytes: fstatSync(fd).size };
   } catch (error) {
-    const { code, message } = error as { readonly code?: string; readonly message: string };
+    const { message } = error as Error;
     throw new CliError(
       EXIT.noConductor,
-      code ?? 'DATA_FOLDER',
+      folderCode(error, dataDir),
       `the data folder ${dataDir} cannot be used: ${message}`,
       ['choose another folder with --data DIR'],
       error,
