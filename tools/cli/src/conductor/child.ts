@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -160,11 +160,18 @@ function announcementIn(line: string): Announced | undefined {
 }
 
 function startFailure(logPath: string, fromByte: number, exitCode: number | null): CliError {
-  const { code, detail } = reasonIn(tailOf(logPath, fromByte)) ?? {
+  const { code, detail } = reasonIn(tailOf(logPath, fromByte)) ?? fullDisk(logPath) ?? {
     code: 'START_FAILED',
     detail: `the conductor ended with code ${exitCode ?? 'of a signal'} before it was ready`,
   };
   return new CliError(EXIT.noConductor, code, detail, [`look at the end of ${logPath}`]);
+}
+
+/** On a full disk the log cannot hold the reason either. */
+function fullDisk(logPath: string): { readonly code: string; readonly detail: string } | undefined {
+  const folder = dirname(logPath);
+  if (statfsSync(folder).bavail > 0) return undefined;
+  return { code: 'DATA_FOLDER_FULL', detail: `no space is left where ${folder} lies: free space, then start again` };
 }
 
 function tailOf(path: string, fromByte: number): string {
