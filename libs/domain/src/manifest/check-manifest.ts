@@ -5,7 +5,7 @@ import type { Found } from '../expression/references.ts';
 import type { Json } from '../json.ts';
 import { escapePointer } from '../pointer.ts';
 import type { Problem } from '../rejection.ts';
-import { cycleAmong, levelsOf, upstreamOf } from './graph.ts';
+import { cycleAmong, levelsOf, waitsFor } from './graph.ts';
 import type { Needs } from './graph.ts';
 import { MANIFEST_LIMITS, withOf } from './manifest.ts';
 import type { FindPackage, ManifestTask } from './manifest.ts';
@@ -22,6 +22,7 @@ const encoder = new TextEncoder();
 export function checkManifest(manifest: ManifestV1, findPackage: FindPackage): readonly Problem[] {
   const { tasks } = manifest;
   const needs = needsOf(tasks);
+  const isBehind = waitsFor(needs);
   return [
     ...checkIdentity(manifest),
     ...checkForbiddenKeys(manifest as unknown as Json, ''),
@@ -29,7 +30,7 @@ export function checkManifest(manifest: ManifestV1, findPackage: FindPackage): r
     ...tasks.flatMap((task, i) => checkNeeds(task, `/tasks/${i}`, needs)),
     ...checkCycles(tasks, needs),
     ...tasks.flatMap((task, i) => checkPackage(task, `/tasks/${i}`, findPackage)),
-    ...tasks.flatMap((task, i) => checkExpressions(task, `/tasks/${i}`, needs)),
+    ...tasks.flatMap((task, i) => checkExpressions(task, `/tasks/${i}`, needs, isBehind)),
     ...tasks.flatMap((task, i) => checkLiterals(task, `/tasks/${i}`)),
     ...findReferences((manifest.inputs ?? {}) as Json, '/inputs').map((found) =>
       problem(found.pointer, 'EXPRESSION_NOT_ALLOWED', 'inputs are values: an expression is not allowed here'),
@@ -112,14 +113,13 @@ function checkPackage(task: ManifestTask, pointer: string, findPackage: FindPack
   return facts.checkInput(withOf(task)).map((found) => problem(`${pointer}/with${found.pointer}`, 'INPUT_MISMATCH', found.message));
 }
 
-function checkExpressions(task: ManifestTask, pointer: string, needs: Needs): readonly Problem[] {
-  const found = findReferences(withOf(task), `${pointer}/with`);
-  if (found.length === 0) return [];
-  const upstream = upstreamOf(needs, task.id);
-  return found.flatMap((one) => checkExpression(one, task.id, needs, upstream));
+type IsBehind = ReturnType<typeof waitsFor>;
+
+function checkExpressions(task: ManifestTask, pointer: string, needs: Needs, isBehind: IsBehind): readonly Problem[] {
+  return findReferences(withOf(task), `${pointer}/with`).flatMap((one) => checkExpression(one, task.id, needs, isBehind));
 }
 
-function checkExpression(found: Found, taskId: string, needs: Needs, upstream: ReadonlySet<string>): readonly Problem[] {
+function checkExpression(found: Found, taskId: string, needs: Needs, isBehind: IsBehind): readonly Problem[] {
   if (found.kind === 'invalid') {
     return [problem(found.pointer, 'EXPRESSION_INVALID', `\${{ ${found.text} }}: ${found.reason}`)];
   }
@@ -128,7 +128,7 @@ function checkExpression(found: Found, taskId: string, needs: Needs, upstream: R
   const { taskId: of } = reference;
   if (!needs.has(of)) return [problem(pointer, 'TASK_UNKNOWN', `\${{ ${text} }} refers to task ${of}, which does not exist`)];
   if (of === taskId) return [problem(pointer, 'TASK_NOT_UPSTREAM', `\${{ ${text} }} refers to the task itself`)];
-  if (upstream.has(of)) return [];
+  if (isBehind(taskId, of)) return [];
   return [problem(pointer, 'TASK_NOT_UPSTREAM', `\${{ ${text} }} refers to ${of}, which ${taskId} does not need: add it to needs`)];
 }
 
