@@ -1,4 +1,4 @@
-import { MemoryEventLog, MemoryEventStore, ManualClock } from '@maestro/adapter-memory';
+import { MemoryEventLog, MemoryEventStore, MemoryProcessDisk, MemoryProcessState, ManualClock } from '@maestro/adapter-memory';
 import { EMPTY_HEAD, prepareCommit } from '@maestro/codec';
 import type { AnyEvent } from '@maestro/contracts';
 import type { StreamName } from '@maestro/domain';
@@ -7,6 +7,9 @@ import type { EventStore, LogLevel } from '@maestro/ports';
 import { eventHash } from '@maestro/receipt';
 import { followEvents } from './follow-events.ts';
 import type { Batch } from './follow-events.ts';
+import { StreamFailure } from './supervision/stream-failure.ts';
+import { openSupervision } from './supervision/supervision.ts';
+import type { Supervision } from './supervision/supervision.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -202,5 +205,131 @@ describe('following events', () => {
     await ending;
     expect(streamsOf(batches)).toEqual(['workflow-abc/0', 'workflow-def/0', 'workflow-def/1']);
     expect(lines).toEqual(['error the follower sets a stream aside: one of its events cannot be read workflow-abc']);
+  });
+});
+
+describe('following events under supervision', () => {
+  const quiet = { log: () => undefined };
+  const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+  const supervised = (disk: MemoryProcessDisk): Promise<Supervision> => openSupervision({ state: new MemoryProcessState(disk), clock: new ManualClock(0), metrics, log: quiet });
+  const failingOn = (stream: string, batches: Batch[]) => async (batch: Batch): Promise<void> => {
+    if (batch.events.some((one) => one.stream === stream)) throw new StreamFailure(stream, new RangeError('a bug'));
+    batches.push(batch);
+  };
+
+  /** One process that follows until nothing is left to do. */
+  async function process(store: EventStore, supervision: Supervision, after: string | null, handle: (batch: Batch) => Promise<void>): Promise<void> {
+    const abort = new AbortController();
+    const following = followEvents(store, { after, signal: abort.signal, clock: new ManualClock(), log: quiet, name: 'follower', supervision }, handle);
+    await settle();
+    abort.abort();
+    await following;
+    await supervision.quarantine.settle();
+  }
+
+  it('sets aside a stream that the handler cannot take, hands over the others of the batch, and goes on', async () => {
+    const { store, batches } = setUp();
+    for (const stream of ['workflow-abc', 'workflow-def', 'workflow-abc']) await append(store, stream);
+    const supervision = await supervised(new MemoryProcessDisk());
+    await process(store, supervision, null, failingOn('workflow-abc', batches));
+    expect(streamsOf(batches)).toEqual(['workflow-def/0']);
+    expect(batches.at(-1)?.cursor).toBe('log.3');
+    expect(supervision.quarantine.rows()).toMatchObject([{ stream: 'workflow-abc', by: 'follower', code: 'BUG', detail: 'a bug' }]);
+  });
+
+  it('hands what was set aside over once more at the next start, whole, and clears it where that works', async () => {
+    const disk = new MemoryProcessDisk();
+    const { store, batches } = setUp();
+    for (const stream of ['workflow-abc', 'workflow-def', 'workflow-abc']) await append(store, stream);
+    await process(store, await supervised(disk), null, failingOn('workflow-abc', []));
+    // still no use: left alone, and what comes of it too
+    const second = await supervised(disk);
+    await process(store, second, 'log.3', failingOn('workflow-abc', batches));
+    expect(streamsOf(batches)).toEqual([]);
+    expect(second.quarantine.streamsOf('follower')).toEqual(['workflow-abc']);
+    const third = await supervised(disk);
+    await append(store, 'workflow-def');
+    await process(store, third, 'log.3', async (batch) => void batches.push(batch));
+    expect(batches.filter(({ isRetry }) => isRetry)).toMatchObject([{ cursor: 'log.3', caughtUp: false }]);
+    expect(streamsOf(batches)).toEqual(['workflow-abc/0', 'workflow-abc/1', 'workflow-def/1']);
+    expect((await supervised(disk)).quarantine.rows()).toEqual([]);
+  });
+
+  it('clears what comes anyway, where nothing was handled yet, and names it again where that fails', async () => {
+    const disk = new MemoryProcessDisk();
+    const { store } = setUp();
+    await append(store, 'workflow-abc');
+    await process(store, await supervised(disk), null, failingOn('workflow-abc', []));
+    const again = await supervised(disk);
+    await process(store, again, null, failingOn('workflow-abc', []));
+    expect(again.quarantine.rows()).toMatchObject([{ stream: 'workflow-abc' }]);
+    const batches: Batch[] = [];
+    const sound = await supervised(disk);
+    await process(store, sound, null, async (batch) => void batches.push(batch));
+    expect([streamsOf(batches), sound.quarantine.rows()]).toEqual([['workflow-abc/0'], []]);
+  });
+
+  it('names the code of a stream that a later release wrote, and leaves it alone again where it still cannot be read', async () => {
+    const disk = new MemoryProcessDisk();
+    const { store, batches } = setUp();
+    await append(store, 'workflow-abc');
+    await appendFromLater(store, 'workflow-abc');
+    await process(store, await supervised(disk), null, async (batch) => void batches.push(batch));
+    const next = await supervised(disk);
+    await process(store, next, 'log.2', async (batch) => void batches.push(batch));
+    expect(streamsOf(batches)).toEqual(['workflow-abc/0']);
+    expect(next.quarantine.rows()).toMatchObject([{ stream: 'workflow-abc', code: 'EVENT_FROM_NEWER_VERSION' }]);
+  });
+
+  it('says that it runs, that it waits and for what, and that it stopped', async () => {
+    const { store, clock } = setUp();
+    const supervision = await openSupervision({ state: new MemoryProcessState(), clock, metrics, log: quiet });
+    const state = (): string => supervision.loops.rows().map((row) => `${row.name} ${row.state}: ${row.detail}`).join();
+    let problem: Error | undefined;
+    const following = followEvents(store, { after: null, signal: new AbortController().signal, clock, log: quiet, name: 'follower', supervision }, async () => {
+      if (problem !== undefined) throw problem;
+    });
+    await settle();
+    expect(state()).toBe('follower running: running');
+    problem = new Fault('STORE_READ_ONLY', 'the disk is full', { retryable: true });
+    await append(store, 'workflow-abc');
+    await settle();
+    expect(state()).toBe('follower failing: STORE_READ_ONLY: the disk is full');
+    problem = undefined;
+    clock.advance(1_000);
+    await settle();
+    expect(state()).toBe('follower running: running');
+    problem = new RangeError('a bug');
+    await append(store, 'workflow-abc');
+    await expect(following).rejects.toThrow('a bug');
+    expect(state()).toBe('follower stopped: a bug');
+  });
+
+  it('a handler that blames a stream that is not in the batch stops it', async () => {
+    const { store } = setUp();
+    await append(store, 'workflow-abc');
+    const o = { after: null, signal: new AbortController().signal, clock: new ManualClock(), log: quiet, name: 'follower' };
+    await expect(followEvents(store, o, () => Promise.reject(new StreamFailure('workflow-other', 'text')))).rejects.toThrow('workflow-other: text');
+  });
+
+  it('waits out a store that cannot be read while it tries what was set aside', async () => {
+    const disk = new MemoryProcessDisk();
+    const { store, batches, clock } = setUp();
+    await append(store, 'workflow-abc');
+    await process(store, await supervised(disk), null, failingOn('workflow-abc', []));
+    let isGone = true;
+    const breaking: EventStore = new Proxy(store, {
+      get: (target, key) => (key === 'readStream' && isGone ? () => Promise.reject(new Fault('STORE_READ_ONLY', 'gone', { retryable: true })) : (Reflect.get(target, key) as () => unknown).bind(target)),
+    });
+    const supervision = await supervised(disk);
+    const abort = new AbortController();
+    const following = followEvents(breaking, { after: 'log.1', signal: abort.signal, clock, log: quiet, name: 'follower', supervision }, async (batch) => void batches.push(batch));
+    await settle();
+    isGone = false;
+    clock.advance(1_000);
+    await settle();
+    abort.abort();
+    await following;
+    expect([streamsOf(batches), supervision.quarantine.rows()]).toEqual([['workflow-abc/0'], []]);
   });
 });

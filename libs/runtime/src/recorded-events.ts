@@ -1,6 +1,7 @@
 import { decodeEvent } from '@maestro/codec';
 import type { Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
+import type { Pause } from './byte-slices.ts';
 import type { EventStore, StoredEvent, Version } from '@maestro/ports';
 
 // By the bytes themselves: a store hands the same ones to every subscriber, and the ones that were just appended to it.
@@ -30,8 +31,8 @@ export type LoadedStream = {
 
 const PAGE = 500;
 
-/** All events of a stream from a revision on (inclusive), page by page. */
-export async function loadStream(store: EventStore, stream: StreamName, from = 0n): Promise<LoadedStream> {
+/** All events of a stream from a revision on (inclusive), page by page; `pause`: between two pages. */
+export async function loadStream(store: EventStore, stream: StreamName, from = 0n, pause?: Pause): Promise<LoadedStream> {
   const stored: StoredEvent[] = [];
   let version: Version | undefined;
   for (let next = from; ; ) {
@@ -42,6 +43,7 @@ export async function loadStream(store: EventStore, stream: StreamName, from = 0
     const last = page.events.at(-1);
     if (page.end || last === undefined) return { stored, version };
     next = last.revision + 1n;
+    await pause?.();
   }
 }
 

@@ -11,12 +11,12 @@ import { renderReport } from './report.ts';
 import type { AppendFigures, BenchReport } from './report.ts';
 import { RestTarget } from './rest-target.ts';
 import type { Target } from './target.ts';
-import { NOT_MEASURED, QUICK, WORKLOADS } from './workloads.ts';
+import { FAIRNESS, NOT_MEASURED, QUICK, WORKLOADS } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
 const USAGE = `usage: bench [--quick] [--only W1,C10] [--engine | --rest] [--seconds N] [--json FILE] [--data DIR]
   --quick     ${QUICK.join(', ')} in less than a minute
-  --only      these workloads: ${WORKLOADS.map(({ id }) => id).join(', ')}, E (the store alone)
+  --only      these workloads: ${WORKLOADS.map(({ id }) => id).join(', ')}, E (the store alone), fairness (${FAIRNESS.alone} and ${FAIRNESS.beside})
   --engine    only in this process; --rest: only a conductor over REST; default: both
   --seconds   how long each workload is measured (default 10; with --quick 4)
   --json      writes the result there, too
@@ -73,7 +73,7 @@ export async function bench({ workloads, measuresAppends, targets, effort, dataD
     for (const name of workloads.length === 0 ? [] : targets) {
       const target = name === 'engine' ? await EngineTarget.open(folder(dir, name)) : await RestTarget.open(folder(dir, name));
       try {
-        for (const workload of workloads) {
+        for (const workload of inRounds(workloads)) {
           say(`${workload.id} ${name}`);
           measured.push(await measure(target, workload, effort));
         }
@@ -92,6 +92,14 @@ export async function bench({ workloads, measuresAppends, targets, effort, dataD
   }
 }
 
+/** The pair that is compared is measured in turn. */
+function inRounds(workloads: readonly Workload[]): readonly Workload[] {
+  const isPart = ({ id }: Workload): boolean => id === FAIRNESS.alone || id === FAIRNESS.beside;
+  const pair = workloads.filter(isPart);
+  const rounds = pair.length < 2 ? 1 : FAIRNESS.rounds;
+  return [...workloads.filter((one) => !isPart(one)), ...Array.from({ length: rounds }, () => pair).flat()];
+}
+
 function folder(dir: string, name: string): string {
   const path = join(dir, name);
   mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -107,7 +115,7 @@ function parse(args: readonly string[]): Parsed {
   }
   const { quick = false, engine = false, rest = false, help = false } = values;
   if (help) return { kind: 'say', text: USAGE, exitCode: 0 };
-  const wanted = values.only?.split(',') ?? (quick ? QUICK : [...WORKLOADS.map(({ id }) => id), APPENDS]);
+  const wanted = values.only?.split(',').flatMap((id) => (id === 'fairness' ? [FAIRNESS.alone, FAIRNESS.beside] : [id])) ?? (quick ? QUICK : [...WORKLOADS.map(({ id }) => id), APPENDS]);
   const unknown = wanted.filter((id) => id !== APPENDS && !WORKLOADS.some((workload) => workload.id === id));
   const seconds = Number(values.seconds ?? (quick ? 4 : 10));
   if (unknown.length > 0 || !(seconds > 0 && seconds <= 3_600)) {

@@ -11,6 +11,8 @@ export type Measured = {
   readonly target: Target['name'];
   readonly warmUpRuns: number;
   readonly runs: number;
+  /** runs that were begun beside the measured ones */
+  readonly besideRuns: number;
   /** milliseconds; from start to terminal event, or for S from terminal event to the receipt */
   readonly latencyMs: Summary | undefined;
   /** milliseconds from terminal event to signed receipt */
@@ -35,16 +37,20 @@ const VERIFIED_MAX = 5;
  * Runs one workload as a closed loop: `inFlight` clients, each of which begins anew when its run has ended.
  * M1. Warm-up runs end, and are signed, before the first measured one begins; they are counted apart.
  * M2. A run that does not succeed is no sample: it ends the measurement with an error.
- * M3. The clock stops for throughput when the last run has ended, and again when the last receipt is signed.
+ * M3. What runs beside is open before the first measured run begins, and until the last has ended; it ends, and is signed,
+ *     after the clock was stopped.
+ * M4. The clock stops for throughput when the last run has ended, and again when the last receipt is signed.
  */
 export async function measure(target: Target, workload: Workload, effort: Effort): Promise<Measured> {
   await target.publish(workload.manifest);
   const warmUp = await runFor(target, workload, effort.warmUpMs, 1);
   await target.sealed();
   const before = await target.usage();
+  const beside = await keepOpen(target, workload.beside);
   const startedMs = performance.now();
   const runs = await runFor(target, workload, effort.measureMs, effort.runsMin);
   const endedMs = performance.now();
+  const besideRuns = await beside.stop();
   const { lastMs, sealMs } = await target.sealed();
   const after = await target.usage();
   const rate = (from: number, to: number): number => (runs.length / (to - from)) * 1_000;
@@ -53,6 +59,7 @@ export async function measure(target: Target, workload: Workload, effort: Effort
     target: target.name,
     warmUpRuns: warmUp.length,
     runs: runs.length,
+    besideRuns,
     latencyMs: summarise(runs.map(({ latencyMs }) => latencyMs)),
     sealMs: summarise(sealMs),
     runsPerSecond: rate(startedMs, endedMs),
@@ -60,6 +67,31 @@ export async function measure(target: Target, workload: Workload, effort: Effort
     sealedRunsPerSecond: rate(startedMs, Math.max(endedMs, lastMs)),
     ...costOf(before, after, runs.length),
     verified: await verifyLatest(target, runs),
+  };
+}
+
+/** Has one run of a manifest open until it is stopped, one after the other; answers how many there were. */
+async function keepOpen(target: Target, manifest: object | undefined): Promise<{ stop(): Promise<number> }> {
+  if (manifest === undefined) return { stop: () => Promise.resolve(0) };
+  await target.publish(manifest);
+  const { name } = manifest as { readonly name: string };
+  let isStopped = false;
+  let count = 0;
+  const running = (async () => {
+    while (!isStopped) {
+      count += 1;
+      const { verdict } = await target.run(name);
+      if (verdict !== 'succeeded') throw new Error(`a run of ${name}, beside, ended as ${verdict}: this measures nothing`);
+    }
+  })();
+  // told by stop
+  running.catch(() => undefined);
+  return {
+    async stop() {
+      isStopped = true;
+      await running;
+      return count;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Machine } from './machine.ts';
 import type { Measured } from './measure.ts';
-import { NOT_MEASURED, WORKLOADS } from './workloads.ts';
+import { summarise } from './statistics.ts';
+import { FAIRNESS, NOT_MEASURED, WORKLOADS } from './workloads.ts';
 
 /** The whole result; its JSON is what `--json` writes. */
 export type BenchReport = {
@@ -48,6 +49,7 @@ export function renderReport({ profile, machine, measured, appends }: BenchRepor
     ...describe(machine, profile),
     '',
     ...table,
+    ...fairness(measured),
     ...appends.map(({ streams, events, eventsPerSecond, p50Ms, p99Ms }) => `E     store alone, ${streams} ${streams === 1 ? 'stream' : 'streams'}: ${events} events, ${whole(eventsPerSecond)} events/s, append p50 ${ms(p50Ms)} ms, p99 ${ms(p99Ms)} ms`),
     '',
     ...shown.map(({ id, says }) => `${id.padEnd(5)} ${says}`),
@@ -58,6 +60,21 @@ export function renderReport({ profile, machine, measured, appends }: BenchRepor
     ...NOT_MEASURED.map((line) => `  - ${line}`),
     '',
   ].join('\n');
+}
+
+/** What a wide run costs the small ones beside it, where both were measured. */
+function fairness(measured: readonly Measured[]): readonly string[] {
+  return [...Map.groupBy(measured, ({ target }) => target)].flatMap(([target, own]) => {
+    const of = (id: string): readonly Measured[] => own.filter(({ workload }) => workload === id);
+    const [alone, beside] = [medianP99(of(FAIRNESS.alone)), medianP99(of(FAIRNESS.beside))];
+    if (alone === undefined || beside === undefined) return [];
+    const wideRuns = of(FAIRNESS.beside).reduce((sum, { besideRuns }) => sum + besideRuns, 0);
+    return [`fairness, ${target}: p99 of small runs ${ms(alone)} ms alone, ${ms(beside)} ms beside ${wideRuns} runs of 1,000 tasks: × ${(beside / alone).toFixed(2)} (bar: × ${FAIRNESS.ratioMax}; medians of ${of(FAIRNESS.beside).length} rounds)`];
+  });
+}
+
+function medianP99(measured: readonly Measured[]): number | undefined {
+  return summarise(measured.flatMap(({ latencyMs }) => latencyMs?.p99 ?? []))?.p50;
 }
 
 function describe(machine: Machine, profile: string): readonly string[] {

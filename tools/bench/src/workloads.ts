@@ -9,6 +9,8 @@ export type Workload = {
   readonly inFlight: number;
   /** after each run its receipt is fetched before the next one begins; the samples are from terminal event to answer */
   readonly fetchesReceipt: boolean;
+  /** a run of this is always open beside the measured ones, from the first to the last of them; it is no sample */
+  readonly beside?: object;
 };
 
 const ECHO = 'pkg:core/echo@1.0.0';
@@ -39,10 +41,16 @@ export const WORKLOADS: readonly Workload[] = [
   { id: 'W10L', says: 'W10, each argument from the task before', tasks: 10, manifest: chain(10, { isLate: true }), ...one },
   { id: 'W100', says: 'the same, a chain of 100 tasks', tasks: 100, manifest: chain(100), ...one },
   { id: 'F100', says: '1 task, then 100 side by side, then 1', tasks: 102, manifest: fanOut(100), ...one },
+  { id: 'F1000', says: '1 task, then 998 side by side, then 1', tasks: 1_000, manifest: fanOut(998), ...one },
   { id: 'C1', says: 'W1 with 50 runs open', tasks: 1, manifest: chain(1), ...many },
   { id: 'C10', says: 'W10 with 50 runs open', tasks: 10, manifest: chain(10), ...many },
+  { id: 'N', says: 'W1 with 4 runs open, measured in turn with NF', tasks: 1, manifest: chain(1), inFlight: 4, fetchesReceipt: false },
+  { id: 'NF', says: 'N beside F1000, which is begun anew whenever it ends', tasks: 1, manifest: chain(1), inFlight: 4, fetchesReceipt: false, beside: fanOut(998) },
   { id: 'S', says: 'terminal event to receipt in hand, 1 task, one run at a time', tasks: 1, manifest: chain(1), inFlight: 1, fetchesReceipt: true },
 ];
+
+/** Small runs alone, and beside a wide one: their 99th percentile may at most double. In rounds, so that both meet the same machine. */
+export const FAIRNESS = { alone: 'N', beside: 'NF', ratioMax: 2, rounds: 3 } as const;
 
 /** What `--quick` measures. */
 export const QUICK: readonly string[] = ['W1', 'W10', 'C10', 'S'];

@@ -212,6 +212,15 @@ describe('what is kept in memory', () => {
     expect(await other.handler.peek(STREAM)).not.toBe(seen);
   });
 
+  it('is forgotten where folding what was appended met a bug: it may be folded half', async () => {
+    const owner = new Owner();
+    owner.failingFolds = 1;
+    await expect(owner.add(commandNamed('first'))).rejects.toThrow('folding');
+    const outcome = await owner.add(commandNamed('second'));
+    expect(outcome).toMatchObject({ kind: 'done', state: { count: 2 } });
+    expect(owner.stored()).toBe(2);
+  });
+
   it('is as good as new after a decision that met a bug', async () => {
     const owner = new Owner();
     await owner.add();

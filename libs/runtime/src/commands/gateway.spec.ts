@@ -258,3 +258,22 @@ describe('under load', () => {
     expect(startedCount).toBe(400);
   });
 });
+
+describe('a stream that cannot be decided on', () => {
+  it('is set aside by name, the others are served, and it is no more once a command gets through', async () => {
+    const { world, running } = await busy();
+    const failed = await world.started('late');
+    const broken = world.eventLog.streams.get(`execution-${running}` as never);
+    const [first] = broken ?? [];
+    if (broken === undefined || first === undefined) throw new Error('no run');
+    world.crash();
+    broken[0] = { ...first, bytes: Buffer.from('{}') };
+    await world.settle();
+    await expect(world.role.gateway.send(cancel(running))).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+    expect(world.life.supervision.quarantine.rows()).toMatchObject(expect.arrayContaining([expect.objectContaining({ stream: `execution-${running}`, by: 'commands', code: 'STORE_DAMAGED' })]) as object);
+    expect(codeOf(await world.send(cancel(failed)))).toBe('ok');
+    broken[0] = first;
+    expect(codeOf(await world.send(cancel(running)))).toBe('ok');
+    expect(world.life.supervision.quarantine.streamsOf('commands')).toEqual([]);
+  });
+});

@@ -87,6 +87,22 @@ describe('an intent that could not be handed out', () => {
     await world.ended(id);
     expect(world.verdictOf(id)).toBe('denied');
   });
+
+  it('for a reason that will not pass is set aside by name, and no more once it was handed out', async () => {
+    const world = await World.open();
+    await world.published(ONE);
+    world.packages.play = untilAborted;
+    const id = await world.started();
+    await world.settle();
+    world.packages.remove('pkg:test/echo@1.0.0');
+    world.crash();
+    await world.settle();
+    expect(world.life.supervision.quarantine.rows()).toMatchObject([{ stream: `execution-${id}`, by: 'handing-out', code: 'BUG' }]);
+    world.packages.define('pkg:test/echo@1.0.0');
+    world.packages.play = async () => succeededWith({});
+    await world.ended(id);
+    expect([world.verdictOf(id), world.life.supervision.quarantine.rows()]).toEqual(['succeeded', []]);
+  });
 });
 
 describe('what was closed', () => {

@@ -16,6 +16,8 @@ type Dependencies = { readonly state: ProcessState; readonly clock: Clock; reado
 export class Quarantine {
   readonly #d: Dependencies;
   readonly #rows = new Map<string, QuarantinedStream>();
+  /** stream → how many have set it aside */
+  readonly #parties = new Map<string, number>();
   readonly #changed = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
   #isDue = false;
@@ -27,8 +29,8 @@ export class Quarantine {
 
   static async open(dependencies: Dependencies): Promise<Quarantine> {
     const quarantine = new Quarantine(dependencies);
-    for (const row of await readQuarantine(dependencies.state)) quarantine.#rows.set(keyOf(row), row);
-    quarantine.#count();
+    for (const row of await readQuarantine(dependencies.state)) quarantine.#put(row);
+    quarantine.#tell();
     return quarantine;
   }
 
@@ -38,23 +40,22 @@ export class Quarantine {
     const key = keyOf({ by, stream });
     const known = this.#rows.get(key);
     if (known?.code === code) return;
-    this.#rows.set(key, { stream, by, code, detail, since: known?.since ?? new Date(this.#d.clock.nowMs()).toISOString() });
+    this.#put({ stream, by, code, detail, since: known?.since ?? new Date(this.#d.clock.nowMs()).toISOString() });
     // whoever sets it aside has named the error
     this.#d.log.log('warn', 'a stream is set aside', { stream, by, code });
     this.#changed.add(key);
-    for (const oldest of this.#rows.keys()) {
+    for (const oldest of this.#rows.values()) {
       if (this.#rows.size <= ROWS_MAX) break;
-      this.#rows.delete(oldest);
-      this.#changed.add(oldest);
+      this.#take(oldest);
     }
     this.#changes();
   }
 
   clear(by: string, stream: string): void {
-    const key = keyOf({ by, stream });
-    if (!this.#rows.delete(key)) return;
+    const row = this.#rows.get(keyOf({ by, stream }));
+    if (row === undefined) return;
     this.#d.log.log('info', 'a stream is served again', { stream, by });
-    this.#changed.add(key);
+    this.#take(row);
     this.#changes();
   }
 
@@ -73,15 +74,30 @@ export class Quarantine {
     await this.#writing;
   }
 
+  #put(row: QuarantinedStream): void {
+    const key = keyOf(row);
+    if (!this.#rows.has(key)) this.#parties.set(row.stream, (this.#parties.get(row.stream) ?? 0) + 1);
+    this.#rows.set(key, row);
+  }
+
+  #take(row: QuarantinedStream): void {
+    const key = keyOf(row);
+    this.#rows.delete(key);
+    this.#changed.add(key);
+    const left = (this.#parties.get(row.stream) ?? 1) - 1;
+    if (left > 0) this.#parties.set(row.stream, left);
+    else this.#parties.delete(row.stream);
+  }
+
   #changes(): void {
-    this.#count();
+    this.#tell();
     if (this.#isDue) return;
     this.#isDue = true;
     this.#writing = this.#writing.then(() => this.#write());
   }
 
-  #count(): void {
-    this.#d.metrics.gauge('mc_quarantined_streams', new Set(this.rows().map(({ stream }) => stream)).size);
+  #tell(): void {
+    this.#d.metrics.gauge('mc_quarantined_streams', this.#parties.size);
   }
 
   async #write(): Promise<void> {

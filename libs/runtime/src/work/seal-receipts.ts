@@ -3,8 +3,10 @@ import type { ReceiptSignedV1 } from '@maestro/contracts';
 import { parseExecutionId, receiptStream } from '@maestro/domain';
 import type { ExecutionId, Recorded, StreamName } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Clock, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer } from '@maestro/ports';
+import type { Clock, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer, StoredEvent } from '@maestro/ports';
 import { CURRENT_ASSEMBLER, assembleSet, eventsJsonl, sha256 } from '@maestro/receipt';
+import { endOfTurn } from '../byte-slices.ts';
+import type { Pause } from '../byte-slices.ts';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
@@ -21,6 +23,8 @@ export type ReceiptDependencies = {
   readonly log: Log;
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
+  /** default: the end of the present turn of the event loop */
+  readonly pause?: Pause;
 };
 
 const NAME = 'receipts';
@@ -28,6 +32,8 @@ const NAME = 'receipts';
 const SEALING = 'receipts-sealing';
 const TYPES = ['execution.completed.v1', 'execution.denied.v1', 'receipt.signed.v1'];
 const BATCH_MAX = 64;
+/** Events that are decoded in one go, about 3 ms; a history with more of them lets others run in between. */
+const SLICE_EVENTS = 250;
 const RETRY_MS = 1_000;
 
 type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly signed: Omit<ReceiptSignedV1['data'], 'evidence'>; readonly terminal: Recorded };
@@ -42,6 +48,7 @@ type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly s
  * S5. Nothing is sealed before the past is folded: it may hold the receipt already.
  * S6. A run of which no receipt can be made is named and set aside until the next start, which tries it once more; a
  *     fault that may pass is waited out.
+ * S7. A long history is read, decoded and assembled in slices: a run of 1,000 tasks stops nobody else when it ends.
  */
 export class ReceiptSealer {
   readonly #d: ReceiptDependencies;
@@ -161,8 +168,8 @@ export class ReceiptSealer {
     const id = parseExecutionId(terminal.stream.slice('execution-'.length));
     try {
       if (id === undefined) throw new Error('not a run');
-      const { stored } = await loadStream(this.#d.store, terminal.stream as StreamName);
-      const { receipt, receiptJson, statement } = assembleSet(stored.map(recordedOf), { jsonl: eventsJsonl(stored.map(({ bytes }) => bytes)) });
+      const { stored, events } = await this.#history(terminal.stream as StreamName);
+      const { receipt, receiptJson, statement } = assembleSet(events, { jsonl: eventsJsonl(stored.map(({ bytes }) => bytes)) });
       const bundle = await this.#d.signer.sign(statement);
       const { name, count, head, merkleRoot } = receipt.stream;
       const stream = { name, count, head: plain(head), merkleRoot: plain(merkleRoot) };
@@ -185,6 +192,17 @@ export class ReceiptSealer {
       this.#d.supervision?.quarantine.setAside(SEALING, terminal.stream, error);
       return undefined;
     }
+  }
+
+  async #history(stream: StreamName): Promise<{ readonly stored: readonly StoredEvent[]; readonly events: readonly Recorded[] }> {
+    const { store, pause = endOfTurn } = this.#d;
+    const { stored } = await loadStream(store, stream, 0n, pause);
+    const events: Recorded[] = [];
+    for (let at = 0; at < stored.length; at += SLICE_EVENTS) {
+      for (const one of stored.slice(at, at + SLICE_EVENTS)) events.push(recordedOf(one));
+      if (stored.length > SLICE_EVENTS) await pause();
+    }
+    return { stored, events };
   }
 
   async #appendSigned(id: ExecutionId, data: ReceiptSignedV1['data'], terminal: Recorded): Promise<void> {
