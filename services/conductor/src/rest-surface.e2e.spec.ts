@@ -14,6 +14,7 @@ const HELLO = { name: 'hello', version: '0.1.0', tasks: [echo('greet'), echo('ag
 const SLOW = { name: 'slow', version: '0.1.0', tasks: [echo('first'), { id: 'rest', uses: 'pkg:core/sleep@1.0.0', needs: ['first'], with: { ms: 60_000 } }] };
 const BROKEN = { name: 'broken', version: '0.1.0', tasks: [echo('first'), { id: 'fails', uses: 'pkg:core/fail@1.0.0', needs: ['first'], with: { code: 'NO_LUCK', message: 'no' } }] };
 
+type Manifest = { readonly name: string; readonly version: string; readonly tasks: readonly object[] };
 type Body = { readonly [key: string]: unknown };
 
 let folder: string;
@@ -39,12 +40,12 @@ async function post(path: string, body: object = {}): Promise<{ status: number; 
 
 const get = async (path: string): Promise<Body> => (await (await request(path)).json()) as Body;
 
-async function publish(manifest: object & { name: string }): Promise<void> {
+async function publish(manifest: Manifest): Promise<void> {
   expect((await post('/api/workflows', manifest)).status).toBe(201);
   expect((await post(`/api/workflows/${manifest.name}/publish`)).status).toBe(200);
 }
 
-async function run(manifest: object & { name: string }): Promise<string> {
+async function run(manifest: Manifest): Promise<string> {
   await publish(manifest);
   return String((await post('/api/executions', { workflowId: manifest.name })).body['id']);
 }
