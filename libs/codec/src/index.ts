@@ -6,5 +6,5 @@ export { decodePlaces, decodeSealed, encodePlaces, encodeSealed, openedPlacesOf,
 export type { SealedPart, SealedPlace, Secrets } from './sealed-places.ts';
 export { EMPTY_HEAD, prepareCommit, storedForm } from './stored-form.ts';
 export type { Cause, PreparedEvent, StreamHead } from './stored-form.ts';
-export { FRAME_OVERHEAD_BYTES, commitmentFrame, frameValue, parsedPlace, unframeValue } from './value-frame.ts';
+export { FRAME_OVERHEAD_BYTES, commitmentFrame, frameOf, parsedPlace, unframeValue } from './value-frame.ts';
 export type { UnparsedPlace, ValueFrame } from './value-frame.ts';

@@ -1,7 +1,7 @@
 import type { OpenedPlace } from '@maestro/receipt';
 
-/** Plaintext of one sealed blob: one place, as `encodePlaces` would write it, and where the value stands in it. */
-export type ValueFrame = { readonly plaintext: Uint8Array; readonly value: Uint8Array };
+/** What stands around a value in the plaintext of its blob; behind `after` come spaces up to `sizeBytes`. */
+export type ValueFrame = { readonly before: Uint8Array; readonly after: Uint8Array; readonly sizeBytes: number };
 /** A blob's place whose value is still text. */
 export type UnparsedPlace = { readonly pointer: string; readonly salt: string; readonly value: Uint8Array };
 
@@ -16,21 +16,20 @@ const encoder = new TextEncoder();
 /** What a frame adds to its value: with room for every pointer that events have. */
 export const FRAME_OVERHEAD_BYTES = 128;
 
-/** A place with its value as canonical JSON in UTF-8, padded with spaces to a power of two, so that no length shows. */
-export function frameValue(pointer: string, salt: string, value: Uint8Array): ValueFrame {
-  const head = encoder.encode(`[[${JSON.stringify(pointer)},"${salt}",`);
-  const used = head.length + value.length + TAIL.length;
-  let size = FRAME_BYTES_MIN;
-  while (size < used) size *= 2;
-  const plaintext = new Uint8Array(size);
-  plaintext.set(head);
-  plaintext.set(value, head.length);
-  plaintext.set(encoder.encode(TAIL), head.length + value.length);
-  plaintext.fill(SPACE, used);
-  return { plaintext, value: plaintext.subarray(head.length, head.length + value.length) };
+/**
+ * The frame of a value of so many bytes of canonical JSON in UTF-8: with it, the plaintext is one place as `encodePlaces`
+ * would write it. The size is a power of two, so that no length shows. Whoever writes it may copy the value in slices.
+ */
+export function frameOf(pointer: string, salt: string, valueBytes: number): ValueFrame {
+  const before = encoder.encode(`[[${JSON.stringify(pointer)},"${salt}",`);
+  const after = encoder.encode(TAIL);
+  const used = before.length + valueBytes + after.length;
+  let sizeBytes = FRAME_BYTES_MIN;
+  while (sizeBytes < used) sizeBytes *= 2;
+  return { before, after, sizeBytes };
 }
 
-/** Reads what `frameValue` wrote; undefined: something else did. */
+/** Reads a plaintext that was framed; undefined: it was not. */
 export function unframeValue(plaintext: Uint8Array): UnparsedPlace | undefined {
   const bytes = Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength);
   const [head, quoted, salt] = HEAD.exec(bytes.toString('latin1', 0, HEAD_BYTES_MAX)) ?? [];

@@ -9,6 +9,7 @@ export type EvidenceHead = { readonly digest: string; readonly sizeBytes: number
 export type EvidenceItem = {
   /** content address chosen by the caller, `[a-z0-9/._-]+`; one writer per key */
   readonly key: string;
+  /** not changed by the caller until the put has answered */
   readonly bytes: Uint8Array;
   /** RFC 3339; the store refuses to drop the bytes before */
   readonly retainUntil?: string;

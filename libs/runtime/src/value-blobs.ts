@@ -1,10 +1,10 @@
-import { commitmentFrame, frameValue, unframeValue } from '@maestro/codec';
+import { commitmentFrame, frameOf, unframeValue } from '@maestro/codec';
 import type { UnparsedPlace } from '@maestro/codec';
 import type { SealedValue } from '@maestro/contracts';
 import { Fault } from '@maestro/ports';
 import type { DataKeyId, EvidenceStore, KeyVault } from '@maestro/ports';
 import { LRUCache } from 'lru-cache';
-import { hashInSlices } from './byte-slices.ts';
+import { hashInSlices, joinInSlices } from './byte-slices.ts';
 import type { Pause } from './byte-slices.ts';
 
 type BlobRef = NonNullable<SealedValue['blob']>;
@@ -39,7 +39,8 @@ export class ValueBlobs {
     return this.#inTurn(async () => {
       const { before, after } = commitmentFrame(salt, pointer);
       const commitment = await hashInSlices([before, value, after], this.#pause);
-      const { plaintext } = frameValue(pointer, salt, value);
+      const frame = frameOf(pointer, salt, value.length);
+      const plaintext = await joinInSlices([frame.before, value, frame.after], frame.sizeBytes, this.#pause);
       const bytes = await this.#vault.seal({ keyId, eventId: placeOf(commitment), plaintext });
       const key = `blobs/${await hashInSlices([bytes], this.#pause)}`;
       const { digest, location } = await this.#evidence.put({ key, bytes });

@@ -83,12 +83,10 @@ export class FolderEvidenceStore implements EvidenceStore {
   async put({ key, bytes, retainUntil }: EvidenceItem): Promise<EvidenceRef> {
     return this.#call(`storing evidence ${key}`, async () => {
       assertEvidenceKey(key);
-      // its own copy: the caller may go on with the bytes
-      const own = bytes.slice();
-      const digest = await digestInSlices(own);
+      const digest = await digestInSlices(bytes);
       const packed = this.#refs.get(key);
       if (packed === undefined) {
-        await this.#files.put(key, own, digest, retainUntil ?? null);
+        await this.#files.put(key, bytes, digest, retainUntil ?? null);
         return fileRef(key, digest);
       }
       if (packed.digest !== digest) throw evidenceExists(key);
