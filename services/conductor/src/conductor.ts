@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Json } from '@maestro/domain';
 import { VALUE_LIMITS } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations } from '@maestro/runtime';
+import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, viewPosition } from '@maestro/runtime';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
@@ -83,6 +83,7 @@ function commandRole({ config, ports, metrics, log, supervision, url: conductorU
   };
   const command = openCommandRole({ ...ports, metrics, log, supervision, settings });
   metrics.onScrape(async () => {
+    metrics.gauge('mc_projection_lag_ms', (await viewPosition(ports.store, ports.views, ports.clock)).lagMs);
     metrics.gauge('mc_open_intents', command.openCount());
     metrics.gauge('mc_open_runs', command.openRunCount());
     metrics.gauge('mc_parked_work', (await ports.queue.parked()).length);

@@ -1,9 +1,24 @@
 import { auditRowOf, commandRowOf, decisionRowOf, projectExecution, projectWorkflow, receiptRowsOf } from '@maestro/domain';
 import type { AuditRow, DecisionRow, ExecutionRow, Recorded, WorkflowRow } from '@maestro/domain';
+import { isFault } from '@maestro/ports';
 import type { ReadModels, Side, Upserts } from '@maestro/ports';
+import { StreamFailure } from '../supervision/stream-failure.ts';
 
 /** Categories of the streams that rows are made of. */
 export const FOLDED_CATEGORIES = ['execution', 'workflow', 'receipt'] as const;
+
+/** Rows of a batch; a stream that cannot be folded is named, so that the others go on without it. */
+export async function foldable(views: Pick<ReadModels, 'get'>, events: readonly Recorded[], side: Side): Promise<Upserts> {
+  try {
+    return await foldBatch(views, events, side);
+  } catch (error) {
+    if (isFault(error)) throw error;
+    for (const [stream, own] of Map.groupBy(events, (one) => one.stream)) {
+      await foldBatch(views, own, side).catch((cause: unknown) => Promise.reject(new StreamFailure(stream, cause)));
+    }
+    throw error;
+  }
+}
 
 type Known = { readonly execution: Map<string, ExecutionRow>; readonly workflow: Map<string, WorkflowRow> };
 
@@ -11,7 +26,7 @@ type Known = { readonly execution: Map<string, ExecutionRow>; readonly workflow:
  * The rows that events make, on top of those that are there. Folding events again that are in the rows already makes
  * no other row, so a batch may come twice.
  */
-export async function foldBatch(views: Pick<ReadModels, 'get'>, events: readonly Recorded[], side: Side): Promise<Upserts> {
+async function foldBatch(views: Pick<ReadModels, 'get'>, events: readonly Recorded[], side: Side): Promise<Upserts> {
   const load = async <T extends 'execution' | 'workflow'>(table: T) => views.get(table, [...new Set(events.filter((one) => tableOf(one) === table).map(idOf))], side);
   const [executions, workflows] = [await load('execution'), await load('workflow')];
   const rows: Known = { execution: new Map(executions), workflow: new Map(workflows) };

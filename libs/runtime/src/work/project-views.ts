@@ -1,11 +1,9 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
-import type { Recorded } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Clock, EventStore, Log, Metrics, ReadModels, Upserts } from '@maestro/ports';
+import type { Clock, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
-import { StreamFailure } from '../supervision/stream-failure.ts';
 import type { Supervision } from '../supervision/supervision.ts';
-import { FOLDED_CATEGORIES, foldBatch } from './fold-batch.ts';
+import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { Turns } from './turns.ts';
 
@@ -38,23 +36,10 @@ async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortS
       const position = await views.position();
       if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
       const at = isRetry ? (position ?? cursor) : cursor;
-      await views.apply({ cursor: at, events: events.length, upserts: await foldable(views, events) });
+      await views.apply({ cursor: at, events: isRetry ? 0 : events.length, upserts: await foldable(views, events, 'served') });
       metrics.count('mc_projected_events_total', events.length);
     }),
   );
-}
-
-/** Rows of a batch; a stream that cannot be folded is named, so that the others go on without it. */
-async function foldable(views: ReadModels, events: readonly Recorded[]): Promise<Upserts> {
-  try {
-    return await foldBatch(views, events, 'served');
-  } catch (error) {
-    if (isFault(error)) throw error;
-    for (const [stream, own] of Map.groupBy(events, (one) => one.stream)) {
-      await foldBatch(views, own, 'served').catch((cause: unknown) => Promise.reject(new StreamFailure(stream, cause)));
-    }
-    throw error;
-  }
 }
 
 /** The served rows stay, and go on being brought up to date, where making new ones fails. */

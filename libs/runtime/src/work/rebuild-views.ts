@@ -2,7 +2,7 @@ import { PROJECTION_VERSION } from '@maestro/domain';
 import type { Clock, EventStore, Log, Metrics, ReadModels, SideStatus } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
-import { FOLDED_CATEGORIES, foldBatch } from './fold-batch.ts';
+import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
 import type { Turns } from './turns.ts';
 
 export type RebuildDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log };
@@ -47,7 +47,7 @@ export async function rebuildViews(parts: RebuildDependencies, turns: Turns, sig
 async function fill({ store, views }: RebuildDependencies, { cursor, events }: Batch): Promise<void> {
   const position = await views.position('filling');
   if (position !== null && store.compare(cursor, position) <= 0) return;
-  await views.apply({ cursor, events: events.length, upserts: await foldBatch(views, events, 'filling') }, 'filling');
+  await views.apply({ cursor, events: events.length, upserts: await foldable(views, events, 'filling') }, 'filling');
 }
 
 /** Tells how far it is: what the served tables have counted is what has to be done, where they counted from the start. */

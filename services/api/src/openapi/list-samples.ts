@@ -66,7 +66,7 @@ export const SAMPLE_AUDIT = pageOf({
   action: 'promoted',
   subject: 'sample-workflow',
   subjectKind: 'workflow',
-  detail: { version: '0.2.0', replaces: '0.1.0', reason: 'OPERATOR', comment: '' },
+  detail: { version: '0.2.0', replaces: '0.1.0', reason: 'OPERATOR_REQUEST', comment: '' },
 });
 
 export const SAMPLE_READ_MODELS = { served: { projection: 2, position: '7', events: 7 }, filling: null, rebuildRequested: false };
