@@ -1,62 +1,26 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
+import { ProgramUser, root, until } from '../fixtures/compiled-program.ts';
 import { findConductor } from './conductor/presence.ts';
 
-/** The compiled program against a real conductor; `./maestro test` builds both first. */
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const program = join(root, 'tools/cli/dist/main.js');
 const examples = join(root, 'examples');
 
 /** milliseconds; each of several commands per test starts a conductor of its own */
 jest.setTimeout(60_000);
 
+let user: ProgramUser;
 let home: string;
-const children: ChildProcessWithoutNullStreams[] = [];
 beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'maestro-e2e-'));
+  user = new ProgramUser();
+  home = user.home;
 });
-afterAll(() => {
-  // only what a failed test left behind; a conductor ends with the command that started it
-  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
-  rmSync(home, { recursive: true, force: true });
-});
+afterAll(() => user.leave());
 
 const data = (): string => join(home, 'data');
-
-function start(args: readonly string[], cwd = home): ChildProcessWithoutNullStreams {
-  const env = { PATH: process.env['PATH'], HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
-  const child = spawn(process.execPath, [program, ...args], { cwd, env });
-  children.push(child);
-  return child;
-}
-
-async function maestro(args: readonly string[], cwd?: string): Promise<{ exitCode: number; out: string; notes: string }> {
-  const child = start(args, cwd);
-  const written = { out: '', notes: '' };
-  child.stdout.on('data', (text) => (written.out += String(text)));
-  child.stderr.on('data', (text) => (written.notes += String(text)));
-  const [exitCode] = (await once(child, 'close')) as [number];
-  return { exitCode, ...written };
-}
-
-/** Waits until something has been written; the child's end fails it. */
-async function until(child: ChildProcessWithoutNullStreams, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string> {
-  let text = '';
-  for await (const chunk of child[stream].iterator({ destroyOnReturn: false })) {
-    text += String(chunk);
-    if (pattern.test(text)) {
-      child[stream].resume();
-      return text;
-    }
-  }
-  throw new Error(`ended without ${pattern.source}: ${text}`);
-}
+const start = (args: readonly string[]) => user.start(args);
+const maestro = (args: readonly string[], cwd?: string) => user.run(args, cwd);
 
 type Told = {
   readonly executionId: string;
