@@ -7,7 +7,7 @@
 //   ```sh run background     goes on while the rest of the page runs (`up`); ended with the page
 //   ```text                  directly after such a block: these lines are printed, in this order; `…` stands for anything
 //
-// Each page gets a data folder and a configuration of its own. The port of the documents is exchanged for a free one.
+// Each page gets a data folder and a configuration of its own; what it writes lies below report/<folder>, which is emptied before. The port of the documents is exchanged for a free one.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -95,7 +95,9 @@ async function runPage(page) {
   const withPort = (text) => text.replaceAll(`:${documentPort}`, `:${port}`).replaceAll(/(\.\/maestro up)(?![^\n]*--port)/g, `$1 --port ${port}`);
   const shells = [new Shell(env)];
   try {
-    const steps = stepsOf(readFileSync(join(root, page), 'utf8'));
+    const text = readFileSync(join(root, page), 'utf8');
+    const steps = stepsOf(text);
+    for (const [folder] of text.matchAll(/\breport\/[\w-]+/g)) rmSync(join(root, folder), { recursive: true, force: true });
     for (const step of steps) {
       const fault = step.isBackground ? await runBeside(step, shells, env, withPort) : await runStep(step, shells[0], withPort);
       if (fault !== undefined) return { page, count: steps.length, fault: `${page}:${step.line}: ${fault}` };

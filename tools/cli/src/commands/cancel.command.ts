@@ -15,7 +15,7 @@ export const addCancel: AddCommand = (program, context, done) => {
   const command = addVerb(program, 'cancel', HELP)
     .addArgument(executionArgument())
     .addOption(new Option('--reason <CODE>', 'an upper-case code that the events and the receipt will show').argParser(reasonParser))
-    .option('--comment <text>', 'for people; it is sealed')
+    .option('--comment <text>', 'for people; public, and kept in the history for ever')
     .option('--follow', 'wait until it has ended');
   reaching(command).action(async (id: string, flags: CancelFlags) => done(await (await import('../verbs/cancel.ts')).cancel(id, flags, context)));
 };

@@ -11,7 +11,7 @@ const ROLLBACK_HELP = {
   examples: ['rollback -w hello', 'rollback -w hello --to 0.1.0 --comment "error rate over the limit"'],
 };
 const COMMENT = '--comment <text>';
-const COMMENT_HELP = 'why, for people; it is sealed';
+const COMMENT_HELP = 'why, for people; public, and kept in the history for ever';
 
 export const addPromote: AddCommand = (program, context, done) => {
   const command = addVerb(program, 'promote', PROMOTE_HELP)
