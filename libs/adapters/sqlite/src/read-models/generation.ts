@@ -14,9 +14,9 @@ type Writer = { readonly columns: readonly string[]; readonly upsert: string; re
 const IDS_PER_STATEMENT = 200;
 
 /**
- * Kysely says the statements, and they are run here at once: a promise between two of them would let others in.
  * The tables of one generation: one for each kind of row, and one for its tags. Two generations live side by side
- * while one of them is being filled.
+ * while one of them is being filled. Kysely says the statements, and they are run here at once: a promise between two
+ * of them would let others in.
  */
 export class Generation {
   readonly number: number;
