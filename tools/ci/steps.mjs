@@ -19,6 +19,8 @@ export const steps = [
   { name: 'documents fit the program', run: node('tools/docs/check.mjs'), cores: 1, after: ['test'] },
   { name: 'every described answer is seen by a spec', run: node('tools/docs/routes.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'document check finds planted faults', run: node('tools/docs/check.mjs', '--self-test'), cores: 1, after: ['test'] },
+  { name: 'the runner of document blocks finds planted faults', run: node('tools/docs/run-blocks.mjs', '--self-test'), cores: 1, after: ['test'] },
+  { name: 'quickstart and how-to pages work as shown', run: node('tools/docs/run-blocks.mjs'), cores: 1, lines: 7, after: ['test'] },
   { name: 'the recorded terminal session ends as commands do', run: node('tools/docs/record-session.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'golden files are what they were', run: node('--conditions=source', 'tools/golden/make.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'conformance matrix has no gap', run: node('tools/ci/conformance-matrix.mjs'), cores: 1, lines: 170, after: ['test'] },
