@@ -111,12 +111,15 @@ export const deliveryCases: readonly Case[] = [
     async run({ queue, advance }) {
       const hand = new Hand(queue);
       await queue.publish([newWork('poison')]);
+      expect(await queue.parked()).toEqual([]);
       (await hand.next()).settle({ kind: 'reject', reason: 'cannot be parsed' });
       await advance(long);
       await queue.publish([newWork('poison'), newWork('good')]);
       (await hand.next()).settle(ack);
       await advance(long);
       expect(hand.seen.map((c) => c.leased.work.intentId)).toEqual(['poison', 'good']);
+      const parked = { intentId: 'poison', kind: 'task', executionId: newWork('poison').executionId, reason: 'cannot be parsed' };
+      expect(await queue.parked()).toEqual([expect.objectContaining(parked)]);
       expect(await queue.depth('task')).toEqual({ waiting: 0, leased: 0 });
     },
   },

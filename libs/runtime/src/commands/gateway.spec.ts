@@ -1,5 +1,5 @@
 import { commandValidators } from '@maestro/contracts';
-import type { AnyCommand, CommandType } from '@maestro/contracts';
+import type { AnyCommand, CommandOf, CommandType } from '@maestro/contracts';
 import type { AuthorizationRequest, Authorizer, CommandAnswer, CommandEnvelope } from '@maestro/ports';
 import { cancel, fromClient, manifest, promote, publish, resume, rollBack, saveDraft, start, task } from '../../fixtures/commands.ts';
 import { failedWith, hexOf, untilAborted } from '../../fixtures/scripted-ports.ts';
@@ -10,7 +10,7 @@ const DOCUMENT = manifest([task('a')]);
 const DAY_MS = 24 * 3_600_000;
 const codeOf = (answer: CommandAnswer): string => (answer.kind === 'refused' ? answer.rejection.code : 'ok');
 
-const REPORT = { outcome: 'evaluated', packs: [], durationUs: 1, evaluatedAt: '2026-01-05T10:00:00.000Z', inputCommitment: 'a'.repeat(64), failure: null } as const;
+const REPORT: CommandOf<'workflow.record-policy-decision.v1'>['payload']['report'] = { outcome: 'evaluated', packs: [], durationUs: 1, evaluatedAt: '2026-01-05T10:00:00.000Z', inputCommitment: 'a'.repeat(64), failure: null };
 const ATTEMPT = { executionId: RUN, taskId: 'a', attempt: 1, runner: 'runner:test', leaseId: null, startedAt: '2026-01-05T10:00:00.000Z' } as const;
 
 /** One command of every type, of its schema. */

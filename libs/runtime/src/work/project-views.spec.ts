@@ -1,10 +1,14 @@
+import { MemoryProcessState } from '@maestro/adapter-memory';
 import { Fault } from '@maestro/ports';
+import type { ReadModels } from '@maestro/ports';
 import { cancel, manifest, task } from '../../fixtures/commands.ts';
 import { freshRows, storedRows } from '../../fixtures/fresh-rows.ts';
 import type { Hook } from '../../fixtures/lifeline.ts';
 import { untilAborted } from '../../fixtures/scripted-ports.ts';
 import { World } from '../../fixtures/world.ts';
 import type { WorldOptions } from '../../fixtures/world.ts';
+import { openSupervision } from '../supervision/supervision.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 import { projectViews } from './project-views.ts';
 
 const METRICS = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
@@ -85,5 +89,52 @@ describe('the query models', () => {
     for (let i = 0; i < 3; i += 1) await world.started(`run ${i}`);
     await world.settle();
     expect(behind).toEqual([]);
+  });
+
+  it('go on without a stream that cannot be folded, name it, and take it up at the next start', async () => {
+    const world = await World.open({ roles: ['policy', 'runner', 'receipt'] });
+    await world.published(manifest([task('a')]));
+    let poison = '01920000-0000-7000-8000-0000000000aa';
+    const views: ReadModels = new Proxy(world.views, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        const method = value.bind(target) as (...args: unknown[]) => unknown;
+        if (key !== 'get') return method;
+        return async (...args: unknown[]) => {
+          if ((args[1] as readonly string[]).includes(poison)) throw new TypeError('a bug in folding');
+          return method(...args);
+        };
+      },
+    });
+    /** One process with the projector: what happens meanwhile is folded as it comes. */
+    const during = async (happens: () => Promise<void>): Promise<Supervision> => {
+      const stop = new AbortController();
+      const { clock, log, life } = world;
+      const supervision = await openSupervision({ state: new MemoryProcessState(world.disk), clock, metrics: METRICS, log });
+      const projecting = projectViews({ store: life.store, views, clock, metrics: METRICS, log, supervision }, stop.signal);
+      await world.settle();
+      await happens();
+      await world.settle();
+      stop.abort();
+      await projecting;
+      await supervision.quarantine.settle();
+      return supervision;
+    };
+    const first = await during(async () => {
+      await world.ended(await world.started('poison', { executionId: poison }));
+      await world.ended(await world.started('good'));
+    });
+    const broken = poison;
+    const named = first.quarantine.rows().map(({ stream, by, code }) => [stream, by, code]);
+    expect(named).toContainEqual([`execution-${poison}`, 'projector', 'BUG']);
+    expect(first.loops.rows()).toMatchObject([{ name: 'projector', state: 'stopped', detail: 'was asked to stop' }]);
+    const ids = async (): Promise<readonly string[]> => (await storedRows(world)).execution.map(({ id }) => id);
+    expect((await ids()).includes(broken)).toBe(false);
+    expect(await ids()).toHaveLength(1);
+    poison = 'nothing any more';
+    const second = await during(async () => undefined);
+    expect(second.quarantine.rows()).toEqual([]);
+    expect(await storedRows(world)).toEqual(freshRows(world));
   });
 });
