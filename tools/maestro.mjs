@@ -15,10 +15,11 @@ The repository:
   lint               oxlint over sources, specs and tools
   arch               dependency rules, purity, sizes, names (--report: figures; --self-test: prove every rule)
   bench              build, then the benchmarks of tools/bench
+  chaos              build, then a harness that breaks things: simulation, kills, bit flips, tampering …
   ci                 everything that has to be green before a merge (as .ci/run)
   help               this text
 
-The product: every other verb, for example run, up, status, verify; ./maestro <verb> --help tells its options.
+The product (./maestro <verb> --help tells the options of each):
 `;
 
 /** Runs one script of the repository on this Node and ends with its exit code. */
@@ -46,6 +47,13 @@ async function load(script, args) {
   await import(pathToFileURL(file).href);
 }
 
+/** What belongs to the repository, then the help of the product itself. */
+async function showHelp(args) {
+  if (args.length > 0) return load('tools/cli/dist/main.js', ['help', ...args]);
+  process.stdout.write(`${help}\n`);
+  await load('tools/cli/dist/main.js', ['--help']);
+}
+
 const repository = {
   build: async (args) => {
     process.exitCode = (await build(args)) ? 0 : 1;
@@ -59,9 +67,10 @@ const repository = {
   arch: (args) => become('tools/arch/check.mjs', args),
   ci: (args) => become('tools/ci/main.mjs', args),
   bench: (args) => load('tools/bench/dist/main.js', args),
-  help: () => process.stdout.write(help),
-  '--help': () => process.stdout.write(help),
-  '-h': () => process.stdout.write(help),
+  chaos: (args) => load('tools/chaos/dist/main.js', args),
+  help: showHelp,
+  '--help': showHelp,
+  '-h': showHelp,
 };
 
 const [major, minor] = process.versions.node.split('.').map(Number);

@@ -1,0 +1,31 @@
+/** Runs one harness: its arguments → exit code, 0 only if every floor and every count holds. */
+export type RunHarness = (args: readonly string[]) => Promise<number>;
+
+/** A harness that people and CI call by name; its module is loaded when it is called. */
+export type Harness = { readonly does: string; readonly load: () => Promise<RunHarness> };
+
+/** Every harness, one line each: `{ does, load: async () => (await import('./<folder>/command.ts')).run<Name> }`. */
+export const HARNESSES: { readonly [name: string]: Harness } = {};
+
+const USAGE = 64;
+
+/** `./maestro chaos <harness> [options]`; without one, what there is. Answers the exit code. */
+export async function runChaos(args: readonly string[], harnesses = HARNESSES, say: (line: string) => void = console.log): Promise<number> {
+  const [name = '--help', ...rest] = args;
+  if (name === '--help' || name === 'help') {
+    say(helpOf(harnesses));
+    return 0;
+  }
+  const harness = Object.hasOwn(harnesses, name) ? harnesses[name] : undefined;
+  if (harness === undefined) {
+    say(`there is no harness ${name}\n${helpOf(harnesses)}`);
+    return USAGE;
+  }
+  return (await harness.load())(rest);
+}
+
+function helpOf(harnesses: typeof HARNESSES): string {
+  const width = Math.max(0, ...Object.keys(harnesses).map((name) => name.length));
+  const lines = Object.entries(harnesses).map(([name, { does }]) => `  ${name.padEnd(width)}  ${does}`);
+  return ['usage: ./maestro chaos <harness> [options]', '', ...lines, '', 'Figures go to .cache/chaos/<harness>.json. ./maestro chaos <harness> --help tells the options.'].join('\n');
+}
