@@ -4,6 +4,7 @@ import { failed } from './attempt-ending.ts';
 import { BoundedLog } from './bounded-log.ts';
 import type { ChildEvent } from './child-protocol.ts';
 import { ABORT_SIGNAL } from './child-protocol.ts';
+import { joinedParts } from './output-parts.ts';
 import type { RssWatchdog } from './rss-watchdog.ts';
 
 const STDERR_TAIL_LENGTH = 16_384;
@@ -61,7 +62,7 @@ export class ChildAttempt {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#unwatch();
     const ending = this.#ending ?? (this.#pid === null ? null : { kind: 'answered' as const, answer });
-    if (ending !== null) return { ending: ending.kind === 'answered' ? { kind: 'answered', answer: this.#joined(ending.answer) } : ending, log: String(this.#log) };
+    if (ending !== null) return { ending: ending.kind === 'answered' ? { kind: 'answered', answer: await this.#joined(ending.answer) } : ending, log: String(this.#log) };
     return this.#signal.aborted ? { ending: { kind: 'cancelled' }, log: '' } : null;
   }
 
@@ -103,11 +104,11 @@ export class ChildAttempt {
   }
 
   /** The answer, with the parts that went ahead of it put together. */
-  #joined(answer: ChildAnswer): Answer {
+  async #joined(answer: ChildAnswer): Promise<Answer> {
     const parts = this.#parts;
     this.#parts = [];
     if (answer.kind !== 'output-parts') return answer;
-    if (answer.sizeBytes === this.#partBytes) return { kind: 'large-output', bytes: Buffer.concat(parts) };
+    if (answer.sizeBytes === this.#partBytes) return { kind: 'large-output', bytes: await joinedParts(parts, answer.sizeBytes) };
     return failed('PACKAGE_CRASHED', `${this.#partBytes} of ${answer.sizeBytes} bytes of the output came`, true);
   }
 
