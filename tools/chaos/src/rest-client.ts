@@ -31,6 +31,11 @@ export class RestClient {
     return this.#post('/api/executions', request, key);
   }
 
+  /** Any command, with the key that makes sending it again harmless. */
+  command(path: string, body: object, key: string): Promise<RestAnswer> {
+    return this.#post(path, body, key);
+  }
+
   get(path: string, accept = 'application/json'): Promise<RestAnswer> {
     return this.#answer({ path, method: 'GET', headers: { accept } });
   }
