@@ -1,6 +1,6 @@
-import type { Json, Rejection } from '@maestro/domain';
+import type { ExecutionId, Json, Rejection } from '@maestro/domain';
 import type { Clock, CommandGateway, Cursor, Entropy, EventStore, EvidenceStore, Log, Metrics, PolicyEngine, ReadModels, TaskPackages } from '@maestro/ports';
-import type { PolicyActivation, PriceBook } from '@maestro/runtime';
+import type { NoTaskLog, PolicyActivation, PriceBook, TaskLog, Unreadable } from '@maestro/runtime';
 import type { ApiSettings } from './settings.ts';
 
 /** One public key of the deployment; times are RFC 3339, null: no bound. */
@@ -73,6 +73,8 @@ export type ApiDependencies = {
   readonly verify: (executionId: string) => Promise<VerifyReport>;
   /** verifies a set that somebody else holds, by the keys of this deployment; file name → bytes */
   readonly verifyFiles: (files: ReadonlyMap<string, Uint8Array>) => VerifyReport;
+  /** the log of an attempt; null: the latest. Who opens it holds the keys, the API does not */
+  readonly taskLog: (executionId: ExecutionId, taskId: string, attempt: number | null) => Promise<TaskLog | NoTaskLog | Unreadable>;
   readonly readiness: () => Promise<readonly ReadinessRow[]>;
   readonly clock: Clock;
   readonly entropy: Entropy;

@@ -18,6 +18,7 @@ import { OperationsController } from './controllers/operations-controller.ts';
 import { ReceiptDocumentsController } from './controllers/receipt-documents-controller.ts';
 import { ReceiptsController } from './controllers/receipts-controller.ts';
 import { SchemasController } from './controllers/schemas-controller.ts';
+import { TaskLogController } from './controllers/task-log-controller.ts';
 import { WorkflowChannelsController } from './controllers/workflow-channels-controller.ts';
 import { WorkflowCommandsController } from './controllers/workflow-commands-controller.ts';
 import { WorkflowsController } from './controllers/workflows-controller.ts';
@@ -26,6 +27,7 @@ import { catalogueQueryHandlers } from './queries/catalogue-queries.ts';
 import { executionQueryHandlers } from './queries/execution-queries.ts';
 import { listQueryHandlers } from './queries/list-queries.ts';
 import { receiptQueryHandlers } from './queries/receipt-queries.ts';
+import { taskLogQueryHandler } from './queries/task-log-query.ts';
 import { workflowQueryHandlers } from './queries/workflow-queries.ts';
 
 @Module({})
@@ -50,6 +52,7 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       ExecutionStateController,
       ExecutionCommandsController,
       EventsController,
+      TaskLogController,
       ReceiptsController,
       ReceiptDocumentsController,
       CatalogueController,
@@ -69,6 +72,7 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       ...workflowQueryHandlers,
       ...listQueryHandlers,
       ...executionQueryHandlers,
+      taskLogQueryHandler,
       ...receiptQueryHandlers,
       ...catalogueQueryHandlers,
     ],

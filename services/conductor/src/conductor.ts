@@ -1,10 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import type { Json } from '@maestro/domain';
 import { VALUE_LIMITS } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, viewPosition } from '@maestro/runtime';
+import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, readTaskLog, SealedValues, viewPosition } from '@maestro/runtime';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
@@ -35,11 +36,12 @@ const TENANT = 'default';
  * C1. The event store's lock comes first: two conductors never share a folder.
  * C2. Whatever an earlier process left open is taken up before the first request is served.
  * C3. The folder is announced once requests are served, and withdrawn before they no longer are.
+ * `modules`: the packages that tasks may use, instead of the shipped ones.
  */
-export async function startConductor(config: Config, log: Log): Promise<Conductor> {
+export async function startConductor(config: Config, log: Log, modules?: TaskPackagesOptions['modules']): Promise<Conductor> {
   const folder = openDataFolder(config.dataDir);
   let url: string | null = null;
-  const opened = await openPorts(config, folder, () => url, log).catch((error: unknown) => {
+  const opened = await openPorts(config, folder, () => url, log, modules).catch((error: unknown) => {
     throw namingHolder(folder, error);
   });
   const metrics = openMetrics();
@@ -103,6 +105,7 @@ async function gaugeLane({ queue }: Ports, metrics: MetricsPage, [kind, workClas
 function apiDependencies({ config, folder, ports, metrics, command, log, supervision, url }: Parts & { readonly command: CommandRole }): ApiDependencies {
   const { region, requireRegion, host: hostname, port, allowedHosts } = config;
   const token = config.auth === 'token' ? refusing(folder.dir, () => openAccessToken(folder)) : null;
+  const values = new SealedValues(ports.vault, ports.entropy, ports.store, ports.evidence);
   return {
     ...ports,
     gateway: command.gateway,
@@ -111,6 +114,7 @@ function apiDependencies({ config, folder, ports, metrics, command, log, supervi
     verify: ownReceiptVerifier(ports.store, ports.evidence, ports.signingKeys.registry),
     verifyFiles: sentSetVerifier(ports.signingKeys.registry),
     policyActivations: () => readPolicyActivations(ports.state),
+    taskLog: (...asked) => readTaskLog(ports.store, values, ...asked),
     readiness: readinessOf(ports, folder, supervision.loops),
     metrics,
     log,

@@ -6,6 +6,7 @@ import { openOpaPolicyEngine } from '@maestro/adapter-opa';
 import { createSigner } from '@maestro/adapter-sigstore';
 import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import { openTaskPackages } from '@maestro/adapter-workerpool';
+import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import type { Json, JsonObject } from '@maestro/domain';
 import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
 import { priceBookOf } from '@maestro/runtime';
@@ -34,13 +35,22 @@ export type Ports = {
   close(): Promise<void>;
 };
 
+/** 64 KiB each: what any inputs of 1 MiB need once policy has parsed them; an instance that grew is not kept. */
+const POLICY_PAGES_MAX = 2_048;
+
 type Closable = { close(): Promise<void> };
 
 /**
  * Opens the ports, the event store first: its lock is what keeps a second process out of the folder.
  * A fault on the way closes what was opened and is passed on.
  */
-export async function openPorts(config: Config, folder: DataFolder, ownOrigin: () => string | null, log: Log): Promise<Ports> {
+export async function openPorts(
+  config: Config,
+  folder: DataFolder,
+  ownOrigin: () => string | null,
+  log: Log,
+  modules: TaskPackagesOptions['modules'] = SHIPPED_PACKAGES,
+): Promise<Ports> {
   const opened: Closable[] = [];
   const keep = async <T extends Closable>(opening: T | Promise<T>): Promise<T> => {
     const port = await opening;
@@ -63,8 +73,8 @@ export async function openPorts(config: Config, folder: DataFolder, ownOrigin: (
       views,
       evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
       vault: await keep(FolderKeyVault.open(folder.dataKeys)),
-      policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles })),
-      packages: await keep(openTaskPackages({ modules: SHIPPED_PACKAGES, settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
+      policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles, memoryPagesMax: POLICY_PAGES_MAX })),
+      packages: await keep(openTaskPackages({ modules, settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
       queue: await keep(new MemoryWorkQueue({ clock: systemClock, entropy: systemEntropy })),
       signer: createSigner({ privateKeyPem: signingKeys.signingKeyPem }),
       signingKeys,

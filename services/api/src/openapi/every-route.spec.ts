@@ -63,7 +63,7 @@ function failing(error: () => Error): Partial<ApiDependencies> {
       throw error();
     },
   }) as never;
-  const names = ['gateway', 'commands', 'store', 'views', 'evidence', 'policies', 'policyActivations', 'keys', 'verify', 'verifyFiles', 'readiness'] as const;
+  const names = ['gateway', 'commands', 'store', 'views', 'evidence', 'policies', 'policyActivations', 'keys', 'verify', 'verifyFiles', 'taskLog', 'readiness'] as const;
   const metrics = { ...parts.dependencies({}, {}).metrics, text: broken };
   return { ...Object.fromEntries(names.map((name) => [name, broken])), metrics };
 }

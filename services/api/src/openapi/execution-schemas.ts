@@ -88,6 +88,7 @@ export const executionSchemas: { readonly [name: string]: SchemaPart } = {
     public: described(anyObject, 'outputs that the package declares public'),
     costMicroUsd: whole,
   }),
+  TaskLog: object({ executionId: text, taskId: text, attempt: whole, text: described(text, 'at most 1 MiB; where more was printed it ends with a mark') }),
   History: object({
     executionId: text,
     items: list(object({ hash: described(text, 'SHA-256(0x00 || RFC 8785 of event), hex'), event: described(anyObject, 'see /schemas/stored-event.v1.json') })),
