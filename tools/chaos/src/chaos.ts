@@ -5,7 +5,9 @@ export type RunHarness = (args: readonly string[]) => Promise<number>;
 export type Harness = { readonly does: string; readonly load: () => Promise<RunHarness> };
 
 /** Every harness, one line each: `{ does, load: async () => (await import('./<folder>/command.ts')).run<Name> }`. */
-export const HARNESSES: { readonly [name: string]: Harness } = {};
+export const HARNESSES: { readonly [name: string]: Harness } = {
+  soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
+};
 
 const USAGE = 64;
 

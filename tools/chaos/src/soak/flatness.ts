@@ -1,0 +1,56 @@
+/** How a figure of a process moved over the windows of a soak. */
+export type Trend = {
+  /** median of the middle third and of the last third of all windows; the first third is warm-up and not looked at */
+  readonly before: number;
+  readonly after: number;
+  /** (after − before) ÷ before */
+  readonly growth: number;
+  /** Theil–Sen: the median of the slopes between all pairs of windows after warm-up, per hour */
+  readonly slopePerHour: number;
+  readonly isFlat: boolean;
+};
+
+/** What a figure may do and still be flat: grow by a share, or by so little that it is below what the measure can tell. */
+export type Tolerance = { readonly growthMax: number; readonly noise: number };
+
+/** Windows below this have no thirds that a median means something of. */
+export const WINDOWS_MIN = 9;
+
+const HOUR_S = 3_600;
+
+/**
+ * Compares the last third with the middle third. Medians, because a shared machine pauses a process now and then, and one
+ * bad window is no trend; thirds, because a leak that is real is still there at the end.
+ */
+export function trendOf(samples: readonly number[], windowS: number, { growthMax, noise }: Tolerance): Trend {
+  if (samples.length < WINDOWS_MIN) throw new RangeError(`${samples.length} windows; ${WINDOWS_MIN} are needed to tell a trend`);
+  const third = Math.floor(samples.length / 3);
+  const settled = samples.slice(samples.length - 2 * third);
+  const before = median(settled.slice(0, third));
+  const after = median(settled.slice(third));
+  const isFlat = after - before <= Math.max(noise, before * growthMax);
+  return { before, after, growth: before === 0 ? 0 : after / before - 1, slopePerHour: slope(settled) * (HOUR_S / windowS), isFlat };
+}
+
+/** Theil–Sen slope per sample: up to 29 % of the samples may be anything. */
+function slope(samples: readonly number[]): number {
+  const slopes: number[] = [];
+  for (let i = 0; i < samples.length; i++) {
+    for (let j = i + 1; j < samples.length; j++) slopes.push(((samples[j] ?? 0) - (samples[i] ?? 0)) / (j - i));
+  }
+  return median(slopes);
+}
+
+/** The middle sample, or the mean of the two middle ones. NaN where there is none. */
+export function median(samples: readonly number[]): number {
+  const sorted = Float64Array.from(samples).sort();
+  const half = sorted.length >> 1;
+  const upper = sorted[half] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] ?? Number.NaN)) / 2;
+}
+
+/** Nearest rank; NaN where there is no sample. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = Float64Array.from(samples).sort();
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}

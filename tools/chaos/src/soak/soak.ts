@@ -1,0 +1,123 @@
+import { loadavg } from 'node:os';
+import type { ConductorProcess } from '../conductor-process.ts';
+import type { RestClient } from '../rest-client.ts';
+import { quantile, trendOf } from './flatness.ts';
+import type { Tolerance, Trend } from './flatness.ts';
+import { folderBytes, sampleProcess } from './process-sample.ts';
+import type { SteadyLoad } from './steady-load.ts';
+
+/** What is sampled at the end of each window. */
+export type Window = {
+  readonly atS: number;
+  readonly endedPerS: number;
+  readonly latencyP50Ms: number;
+  readonly latencyP99Ms: number;
+  /** of the conductor's own process: all resident pages; those that are its own; heap in use */
+  readonly rssMiB: number;
+  readonly anonymousMiB: number;
+  readonly heapUsedMiB: number;
+  /** of its package processes together */
+  readonly childrenMiB: number;
+  readonly files: number;
+  readonly sockets: number;
+  readonly loopDelayP99Ms: number;
+  readonly loopDelayMaxMs: number;
+  readonly openRuns: number;
+  readonly dataMiB: number;
+  /** load average of the machine over a minute: what else was going on */
+  readonly load: number;
+};
+
+export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly measureS: number; readonly share: number };
+
+/** Figures that must be flat, and what counts as flat: 10 %, or what the figure cannot tell. */
+export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
+  rssMiB: { growthMax: 0.1, noise: 8 },
+  anonymousMiB: { growthMax: 0.1, noise: 8 },
+  files: { growthMax: 0, noise: 2 },
+  loopDelayP99Ms: { growthMax: 0.1, noise: 2 },
+  latencyP99Ms: { growthMax: 0.1, noise: 10 },
+};
+
+export type Soaked = { readonly maximumPerS: number; readonly ratePerS: number; readonly windows: readonly Window[]; readonly trends: { readonly [name: string]: Trend } };
+
+const MIB = 2 ** 20;
+/** Clients of the measurement of the maximum. */
+const WIDTH = 48;
+/** Caches of code and of the machine are cold at first: this part of the measurement is not counted. */
+const COLD_SHARE = 0.5;
+
+/**
+ * Measures the maximum, keeps a share of it up, and samples the process at the end of every window.
+ * K1. Samples come from outside the process: /proc, its metrics, and the clocks of clients.
+ * K2. A window ends when it is over, also while nothing is answered.
+ */
+export async function soak(parts: { readonly conductor: ConductorProcess; readonly client: RestClient; readonly load: SteadyLoad; readonly dataDir: string }, plan: SoakPlan, say: (line: string) => void): Promise<Soaked> {
+  const { conductor, client, load, dataDir } = parts;
+  await load.publish();
+  await load.asFastAsPossible(plan.measureS * 1_000 * COLD_SHARE, WIDTH);
+  const maximumPerS = await load.asFastAsPossible(plan.measureS * 1_000, WIDTH);
+  const ratePerS = maximumPerS * plan.share;
+  say(`maximum ${maximumPerS.toFixed(1)} runs/s (${WIDTH} clients, ${plan.measureS} s); soaking with ${ratePerS.toFixed(1)} runs/s for ${plan.minutes} min`);
+  load.take();
+  await client.get('/metrics', '*/*');
+  const windows: Window[] = [];
+  const count = Math.floor((plan.minutes * 60) / plan.windowS);
+  const from = performance.now();
+  let ended = load.endedCount;
+  const kept = load.keep(ratePerS);
+  for (let i = 1; i <= count; i++) {
+    await new Promise((resolve) => setTimeout(resolve, from + i * plan.windowS * 1_000 - performance.now()));
+    const latencyMs = load.take();
+    const shown = metricsOf((await client.get('/metrics', '*/*')).body.toString('utf8'));
+    const { rssBytes, anonymousBytes, files, sockets } = sampleProcess(conductor.pid);
+    windows.push({
+      atS: i * plan.windowS,
+      endedPerS: (load.endedCount - ended) / plan.windowS,
+      latencyP50Ms: quantile(latencyMs, 0.5),
+      latencyP99Ms: quantile(latencyMs, 0.99),
+      rssMiB: rssBytes / MIB,
+      anonymousMiB: anonymousBytes / MIB,
+      childrenMiB: childrenBytes(conductor) / MIB,
+      files,
+      sockets,
+      ...shown,
+      dataMiB: folderBytes(dataDir) / MIB,
+      load: loadavg()[0] ?? Number.NaN,
+    });
+    ended = load.endedCount;
+    say(lineOf(windows.at(-1) as Window));
+  }
+  await kept.stop();
+  const trends = Object.fromEntries(Object.entries(FLAT).map(([name, tolerance]) => [name, trendOf(windows.map((window) => window[name as keyof typeof FLAT]), plan.windowS, tolerance)]));
+  return { maximumPerS, ratePerS, windows, trends };
+}
+
+/** What a window came to, for people who watch. */
+export function lineOf(window: Window): string {
+  const { atS, endedPerS, latencyP50Ms, latencyP99Ms, rssMiB, anonymousMiB, heapUsedMiB, childrenMiB, files, sockets, loopDelayP99Ms, loopDelayMaxMs, dataMiB, load } = window;
+  const time = `${String(atS).padStart(5)} s  ${endedPerS.toFixed(1)} runs/s  p50 ${latencyP50Ms.toFixed(0)} p99 ${latencyP99Ms.toFixed(0)} ms  loop p99 ${loopDelayP99Ms.toFixed(1)} max ${loopDelayMaxMs.toFixed(0)} ms`;
+  const space = `RSS ${rssMiB.toFixed(0)} own ${anonymousMiB.toFixed(0)} heap ${heapUsedMiB.toFixed(0)} children ${childrenMiB.toFixed(0)} MiB  files ${files} sockets ${sockets}  data ${dataMiB.toFixed(0)} MiB  load ${load.toFixed(1)}`;
+  return `${time}  ${space}`;
+}
+
+/** The figures that the process tells of itself; the delay of its event loop is that since the page was read last. */
+function metricsOf(page: string): Pick<Window, 'heapUsedMiB' | 'loopDelayP99Ms' | 'loopDelayMaxMs' | 'openRuns'> {
+  const figure = (pattern: RegExp): number => Number(pattern.exec(page)?.[1] ?? Number.NaN);
+  return {
+    heapUsedMiB: figure(/^nodejs_heap_size_used_bytes (\S+)$/m) / MIB,
+    loopDelayP99Ms: figure(/^mc_event_loop_delay_ms\{quantile="0\.99"\} (\S+)$/m),
+    loopDelayMaxMs: figure(/^mc_event_loop_delay_ms\{quantile="1"\} (\S+)$/m),
+    openRuns: figure(/^mc_open_runs (\S+)$/m),
+  };
+}
+
+function childrenBytes(conductor: ConductorProcess): number {
+  return conductor.descendants().reduce((sum, pid) => {
+    try {
+      return sum + sampleProcess(pid).rssBytes;
+    } catch {
+      return sum; // it ended meanwhile
+    }
+  }, 0);
+}
