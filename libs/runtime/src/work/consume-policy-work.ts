@@ -46,12 +46,12 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
     const commandId = internalCommandId(work.intentId, 'record-policy-decision');
     try {
       const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId });
+      supervision?.loops.works(NAME);
       return settlementOf(answer, delivery);
     } catch (error) {
-      supervision?.loops.works(NAME);
+      supervision?.loops.failing(NAME, error);
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
-      supervision?.loops.failing(NAME, error);
     }
   };
   const consumption = queue.consume('policy', handle, { concurrencyMax: CONCURRENCY_MAX });

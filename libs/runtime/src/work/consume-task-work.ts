@@ -112,6 +112,7 @@ class Attempt {
         if (answer.kind === 'ok' || answer.rejection.code !== 'CONFLICT_RETRIES_EXHAUSTED' || this.#isKilled) return answer;
       } catch (error) {
         if (!isFault(error) || !error.retryable || this.#isKilled) throw error;
+        this.#d.supervision?.loops.failing(NAME, error);
       }
       await new Promise<void>((resolve) => this.#d.clock.after(RETRY_DELAY_MS, resolve));
     }
