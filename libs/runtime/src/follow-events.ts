@@ -173,7 +173,8 @@ class Follower {
   }
 }
 
-function pause(clock: Clock, signal: AbortSignal): Promise<void> {
+/** Waits as long as a fault that may pass is waited out, or until the signal fires. */
+export function pause(clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(RETRY_MS, done);
     function done(): void {

@@ -91,6 +91,41 @@ describe('the query models', () => {
     expect(behind).toEqual([]);
   });
 
+  it('come up, and are made anew when asked, through a fault at the first call of every method that they need', async () => {
+    const world = await World.open({ roles: ['policy', 'runner', 'receipt'] });
+    await world.published(manifest([task('a')]));
+    const failed = new Set<string>();
+    const failingOnce = <P extends object>(port: P, name: string): P =>
+      new Proxy(port, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          const method = value.bind(target) as (...args: unknown[]) => unknown;
+          const call = `${name}.${String(key)}`;
+          if (key === 'compare' || key === 'subscribe') return method;
+          return async (...args: unknown[]) => {
+            if (failed.has(call)) return method(...args);
+            failed.add(call);
+            throw new Fault('STORE_OUTCOME_UNKNOWN', 'the connection broke', { retryable: true });
+          };
+        },
+      });
+    const stop = new AbortController();
+    const views = failingOnce<ReadModels>(world.views, 'views');
+    const projecting = projectViews({ store: failingOnce(world.life.store, 'store'), views, clock: world.clock, metrics: METRICS, log: world.log }, stop.signal);
+    // each fault is waited out before the next one comes
+    for (let i = 0; i < 10; i += 1) await world.advance(1_000);
+    await world.views.requestRebuild();
+    for (let i = 0; i < 10; i += 1) await world.advance(1_000);
+    await world.started();
+    await world.settle();
+    expect([...failed].sort()).toEqual(['store.head', 'views.apply', 'views.beginRebuild', 'views.get', 'views.position', 'views.rebuildRequested', 'views.reset', 'views.status', 'views.swap']);
+    expect(await storedRows(world)).toEqual(freshRows(world));
+    expect((await world.views.status()).rebuildRequested).toBe(false);
+    stop.abort();
+    await projecting;
+  });
+
   it('go on without a stream that cannot be folded, name it, and take it up at the next start', async () => {
     const world = await World.open({ roles: ['policy', 'runner', 'receipt'] });
     await world.published(manifest([task('a')]));

@@ -1,13 +1,15 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Clock, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
-import { followEvents } from '../follow-events.ts';
+import type { Clock, Cursor, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
+import { followEvents, pause } from '../follow-events.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
 import { rebuildViews } from './rebuild-views.ts';
 import { Turns } from './turns.ts';
 
 export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log; readonly supervision?: Supervision | undefined };
+
+const NAME = 'projector';
 
 /**
  * Folds events into query models, for as long as the signal is quiet, and makes them anew when they follow older rules
@@ -16,22 +18,47 @@ export type ProjectorDependencies = { readonly store: EventStore; readonly views
  * P2. Every fold is idempotent by revision: a batch that comes again changes nothing.
  * P3. The checkpoint never goes back: a batch at or behind it is left out.
  * P4. Half of a history is never served: without a checkpoint, everything up to now is filled in beside, then swapped in.
+ * P5. A fault that may pass is waited out wherever it comes: before the first event, and while rows are made anew, too.
  */
 export async function projectViews(parts: ProjectorDependencies, signal: AbortSignal): Promise<void> {
-  const { store, views } = parts;
   const turns = new Turns();
+  const failing = (error: unknown): void => parts.supervision?.loops.failing(NAME, error);
+  const begun = await patiently(parts, signal, () => begin(parts, turns, signal), failing);
+  if (begun === undefined) return;
+  await Promise.all([follow(parts, turns, signal, begun.after), rebuildWhenAsked(parts, turns, signal, begun.isStale)]);
+}
+
+/** Where to fold on from, and whether the rows follow older rules; undefined: the signal fired. */
+async function begin(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<{ readonly after: Cursor | null; readonly isStale: boolean } | undefined> {
+  const { store, views } = parts;
   await forgetForeignRows(parts);
   const { served, filling, rebuildRequested } = await views.status();
   const isStale = served.projection !== PROJECTION_VERSION || filling !== null || rebuildRequested;
   const isFirst = served.position === null && (await store.head()) !== null;
-  if (isFirst && !(await rebuildViews(parts, turns, signal))) return;
-  await Promise.all([follow(parts, turns, signal), rebuildWhenAsked(parts, turns, signal, isStale && !isFirst)]);
+  if (isFirst && !(await rebuildViews(parts, turns, signal))) return undefined;
+  return { after: await views.position(), isStale: isStale && !isFirst };
 }
 
-async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<void> {
+/** Again and again while a fault comes that may pass; undefined: the signal fired meanwhile. */
+async function patiently<T>({ clock, log }: ProjectorDependencies, signal: AbortSignal, work: () => Promise<T>, failing?: (error: unknown) => void): Promise<T | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!isFault(error) || !error.retryable) throw error;
+      failing?.(error);
+      log.log('warn', `the ${NAME} waits and tries again`, { error });
+      await pause(clock, signal);
+    }
+  }
+  return undefined;
+}
+
+async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, after: Cursor | null): Promise<void> {
   const { store, views, clock, metrics, log, supervision } = parts;
   const filter = { categories: FOLDED_CATEGORIES };
-  await followEvents(store, { after: await views.position(), filter, signal, clock, log, name: 'projector', supervision }, ({ events, cursor, isRetry }) =>
+  await followEvents(store, { after, filter, signal, clock, log, name: NAME, supervision }, ({ events, cursor, isRetry }) =>
     turns.take(async () => {
       const position = await views.position();
       if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
@@ -46,10 +73,14 @@ async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortS
 async function rebuildWhenAsked(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, atOnce: boolean): Promise<void> {
   try {
     let isDue = atOnce;
-    while (isDue || (await parts.views.rebuildRequested(signal))) {
-      if (!(await rebuildViews(parts, turns, signal))) return;
+    const next = async (): Promise<boolean> => {
+      if (!isDue && !(await parts.views.rebuildRequested(signal))) return false;
+      isDue = true;
+      const isDone = await rebuildViews(parts, turns, signal);
       isDue = false;
-    }
+      return isDone;
+    };
+    while ((await patiently(parts, signal, next)) === true);
   } catch (error) {
     if (!signal.aborted) parts.log.log('error', 'read models are not made anew before the next start; the old ones are still served', { error });
   }
