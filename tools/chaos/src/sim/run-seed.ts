@@ -18,6 +18,7 @@ export type SeedOutcome = {
   readonly acknowledged: number;
   readonly lives: number;
   readonly failedStarts: number;
+  readonly noticedLosses: number;
   readonly attempts: number;
   readonly simulatedMs: number;
   readonly traceDigest: string;
@@ -43,8 +44,8 @@ export async function runSeed(seed: number, plant?: Plant): Promise<{ readonly o
   } finally {
     process.off('unhandledRejection', lost);
   }
-  const { breaches, lives, failedStarts, attempts, trace, clock } = world;
-  const outcome = { seed, breaches, counts, faults: Object.fromEntries(world.plan.counts), acknowledged, lives, failedStarts, attempts, simulatedMs: clock.elapsedMs, traceDigest: hash('sha256', trace.join('\n')), traceLines: trace.length };
+  const { breaches, lives, failedStarts, noticedLosses, attempts, trace, clock } = world;
+  const outcome = { seed, breaches, counts, faults: Object.fromEntries(world.plan.counts), acknowledged, lives, failedStarts, noticedLosses, attempts, simulatedMs: clock.elapsedMs, traceDigest: hash('sha256', trace.join('\n')), traceLines: trace.length };
   return { outcome, trace };
 }
 
@@ -74,7 +75,8 @@ async function lived(world: Simulation, clients: readonly [SimulatedClient, ...S
   world.crash();
   await settle(world);
   if (world.disk.log.events.length !== length) world.breach('NOT_QUIET', 'process', 'a start on a world where all is done wrote events');
-  return judge(world, { clients, isClockTouched: nemesis.isClockTouched, operationsMin: 1 });
+  // everybody starts a run before anything else
+  return judge(world, { clients, isClockTouched: nemesis.isClockTouched, operationsMin: clients.length });
 }
 
 async function settle(world: Simulation): Promise<void> {
