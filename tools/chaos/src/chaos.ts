@@ -6,6 +6,9 @@ export type Harness = { readonly does: string; readonly load: () => Promise<RunH
 
 /** Every harness, one line each: `{ does, load: async () => (await import('./<folder>/command.ts')).run<Name> }`. */
 export const HARNESSES: { readonly [name: string]: Harness } = {
+  bitflip: { does: 'flips single bits of everything that is stored: each is detected and named, none is served', load: async () => (await import('./bitflip/command.ts')).runBitflip },
+  sim: { does: 'the whole conductor on simulated time and chance, with faults in every port', load: async () => (await import('./sim/command.ts')).runSim },
+  tamper: { does: 'changes every byte of a receipt set, and attacks it: the verifier accepts none', load: async () => (await import('./tamper/command.ts')).runTamper },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
 };
 
