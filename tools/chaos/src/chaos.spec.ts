@@ -20,6 +20,11 @@ describe('./maestro chaos', () => {
     expect(given).toEqual([['--seed', '7']]);
   });
 
+  it('takes --reproduce for the verb of the same name', async () => {
+    const reproduce: Harness = { does: 'shows it again', load: async () => async ([id]) => (id === 'a-bug' ? 5 : 6) };
+    expect(await runChaos(['--reproduce', 'a-bug'], { reproduce })).toBe(5);
+  });
+
   it.each([[[]], [['--help']], [['help']]])('tells what there is: %j', async (args) => {
     expect(await run(...args)).toBe(0);
     expect(told.join('\n')).toContain('shake  shakes a tree');

@@ -10,13 +10,15 @@ export const HARNESSES: { readonly [name: string]: Harness } = {
   sim: { does: 'the whole conductor on simulated time and chance, with faults in every port', load: async () => (await import('./sim/command.ts')).runSim },
   tamper: { does: 'changes every byte of a receipt set, and attacks it: the verifier accepts none', load: async () => (await import('./tamper/command.ts')).runTamper },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
+  reproduce: { does: 'shows that a bug that was found is gone, and would be found again (also: --reproduce <id>)', load: async () => (await import('./reproduce/command.ts')).runReproduce },
 };
 
 const USAGE = 64;
 
 /** `./maestro chaos <harness> [options]`; without one, what there is. Answers the exit code. */
 export async function runChaos(args: readonly string[], harnesses = HARNESSES, say: (line: string) => void = console.log): Promise<number> {
-  const [name = '--help', ...rest] = args;
+  const [first = '--help', ...rest] = args;
+  const name = first === '--reproduce' ? 'reproduce' : first;
   if (name === '--help' || name === 'help') {
     say(helpOf(harnesses));
     return 0;

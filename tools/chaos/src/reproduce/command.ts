@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import type { Bug } from './bug.ts';
+import { BUGS } from './bugs.ts';
+import { runCase } from './run-case.ts';
+
+const USAGE = `usage: ./maestro chaos --reproduce <id> [--as-it-is]
+       ./maestro chaos reproduce --list | --all [--as-it-is]
+Runs what is kept of a bug twice: on the program as it is, where it has to pass; and with the old fault planted in memory,
+where it has to fail, so that the case is known to be live.
+  --list      every id, with what it was
+  --all       every one of them
+  --as-it-is  without the planted run`;
+const USAGE_EXIT = 64;
+
+/** Runs kept cases of bugs. Exit code 0: each passes as the program is, and fails where its fault is planted. */
+export async function runReproduce(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { list: { type: 'boolean' }, all: { type: 'boolean' }, 'as-it-is': { type: 'boolean' }, help: { type: 'boolean' } },
+  });
+  if (values.list === true) {
+    for (const { id, what } of BUGS) console.log(`${id}\n    ${what}`);
+    return 0;
+  }
+  const asked = values.all === true ? BUGS : BUGS.filter(({ id }) => positionals.includes(id));
+  const unknown = positionals.filter((name) => !BUGS.some(({ id }) => id === name));
+  if (values.help === true || asked.length === 0 || unknown.length > 0) {
+    if (unknown.length > 0) console.log(`there is no bug ${unknown.join(', ')}; --list tells all`);
+    console.log(USAGE);
+    return values.help === true ? 0 : USAGE_EXIT;
+  }
+  return reproduce(asked, values['as-it-is'] !== true);
+}
+
+async function reproduce(bugs: readonly Bug[], isPlanted: boolean): Promise<number> {
+  let missed = 0;
+  for (const bug of bugs) if (!(await isKept(bug, isPlanted))) missed += 1;
+  console.log(`reproduce: ${bugs.length} bugs, ${bugs.length - missed} gone${isPlanted ? ' and found again where they are planted' : ''}, ${missed} violations`);
+  return missed === 0 ? 0 : 1;
+}
+
+async function isKept({ id, what, foundBy, fixedIn, kept, plant }: Bug, isPlanted: boolean): Promise<boolean> {
+  console.log(`${id}: ${what}\n  found by ${foundBy}; fixed in "${fixedIn}"\n  kept as ${kept.kind === 'spec' ? `${kept.file}: ${kept.test}` : `./maestro chaos ${kept.args.join(' ')}`}`);
+  const now = await runCase(kept);
+  console.log(now.kind === 'sound' ? `  ✓ as it is: ${now.detail}` : `  ✗ as it is: ${now.kind}: ${now.detail}`);
+  if (!isPlanted) return now.kind === 'sound';
+  const old = await runCase(kept, plant);
+  console.log(old.kind === 'broken' ? `  ✓ with the old fault: ${old.detail}` : `  ✗ with the old fault it is not found: ${old.kind}: ${old.detail}`);
+  return now.kind === 'sound' && old.kind === 'broken';
+}
