@@ -10,17 +10,17 @@ import { parseConfig } from './config.ts';
 
 const silent: Log = { log: () => undefined };
 const LOG_BYTES = 1_000_000;
-/** Canonical JSON of one row has 37 bytes or more: 3 MiB together. */
-const ROWS = 80_000;
+/** Canonical JSON of one row has 37 bytes or more: 1.5 MiB together. */
+const ROWS = 40_000;
 
 const make = (id: string, given: object, needs: string[] = []) => ({ id, uses: 'pkg:test/make@1.0.0', needs, with: given });
 const DOCUMENT = {
   name: 'large',
   version: '1.0.0',
   tasks: [
-    make('text', { textLength: 20_000_000, logLength: LOG_BYTES }),
+    make('text', { textLength: 8_000_000, logLength: LOG_BYTES }),
     make('rows', { rowCount: ROWS }),
-    make('part', { given: '${{ tasks.rows.outputs.rows.79999 }}', textLength: '${{ tasks.text.outputs.count }}' }, ['rows', 'text']),
+    make('part', { given: '${{ tasks.rows.outputs.rows.39999 }}', textLength: '${{ tasks.text.outputs.count }}' }, ['rows', 'text']),
     make('inputs', { given: '${{ inputs.text }}' }),
     make('whole', { given: '${{ tasks.rows.outputs }}' }, ['rows', 'part', 'inputs']),
   ],
@@ -80,9 +80,9 @@ it('large inputs, outputs and logs pass through a whole conductor, survive its r
 
   const { items } = await call<{ items: readonly Event[] }>(`/api/executions/${id}/events`);
   const padded = items.flatMap(({ event: { data } }) => (data.output?.blob === undefined ? [] : [data.output.blob.paddedBytes]));
-  expect(padded.sort((a, b) => a - b)).toEqual([1_048_576, 4_194_304, 33_554_432]);
+  expect(padded.sort((a, b) => a - b)).toEqual([1_048_576, 2_097_152, 8_388_608]);
   const stored = readdirSync(join(folder, 'data', 'evidence', 'files')).map((name) => join(folder, 'data', 'evidence', 'files', name));
-  expect(stored.map((path) => statSync(path).size).filter((size) => size === 33_554_432 + 28)).toHaveLength(1);
+  expect(stored.map((path) => statSync(path).size).filter((size) => size === 8_388_608 + 28)).toHaveLength(1);
 
   await conductor.stop();
   await open();
@@ -98,4 +98,4 @@ it('large inputs, outputs and logs pass through a whole conductor, survive its r
   await open();
   const [status, body] = await logOf(id, 'text');
   expect([status, (JSON.parse(body) as { code: string }).code]).toEqual([500, 'EVIDENCE_DAMAGED']);
-}, 120_000);
+}, 240_000);
