@@ -21,3 +21,31 @@ const MESSAGE_MAX_LENGTH = 2000;
 export function failed(code: string, message: string, retryable: boolean): Failed {
   return { kind: 'failure', failure: { code, message: message.slice(0, MESSAGE_MAX_LENGTH), retryable } };
 }
+
+const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
+
+/** True for what a child's host may answer; what has another shape was sent by a package, or by something that it uses. */
+export function isChildAnswer(value: unknown): value is ChildAnswer {
+  const { kind, text, failure, sizeBytes } = (value ?? {}) as { [key in 'kind' | 'text' | 'failure' | 'sizeBytes']?: unknown };
+  switch (kind) {
+    case 'output':
+      return typeof text === 'string' && isJson(text);
+    case 'output-parts':
+      return Number.isSafeInteger(sizeBytes);
+    case 'failure': {
+      const { code, message, retryable } = (failure ?? {}) as { [key in keyof TaskFailure]?: unknown };
+      return typeof code === 'string' && CODE.test(code) && typeof message === 'string' && typeof retryable === 'boolean';
+    }
+    default:
+      return false;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { ChildAttempt } from './child-attempt.ts';
 import { RssWatchdog } from './rss-watchdog.ts';
 
@@ -77,6 +78,45 @@ describe('ChildAttempt', () => {
       retryable: true,
     };
     expect(await ended).toEqual({ ending: { kind: 'answered', answer: { kind: 'failure', failure } }, log: '' });
+  });
+
+  it.each([null, 'text', 7, { kind: 'forged' }, { kind: 'log', text: 5 }, { kind: 'output-part' }, { kind: 'memory' }, { kind: 'started', pid: 'one' }, { stderr: 1 }])(
+    'whose child sends %j, which its host never does, fails with PACKAGE_CRASHED',
+    async (event) => {
+      const { attempt, ended, reject } = attemptOf();
+      attempt.onEvent({ kind: 'started', pid: NOBODY });
+      attempt.onEvent(event);
+      reject(new Error('exitCode: `null`'));
+      expect(await ended).toMatchObject({ ending: { answer: { failure: { code: 'PACKAGE_CRASHED', message: expect.stringContaining('never sends'), retryable: true } } } });
+    },
+  );
+
+  it.each([undefined, null, 'forged', {}, { kind: 'output' }, { kind: 'output', text: 'no JSON' }, { kind: 'failure' }, { kind: 'failure', failure: { code: 'no code', message: '', retryable: true } }, { kind: 'output-parts' }])(
+    'that is answered with %j, which is no answer, fails with PACKAGE_CRASHED, as the last answer too',
+    async (value) => {
+      for (const last of [true, false]) {
+        const { attempt, ended, resolve } = attemptOf();
+        attempt.onEvent({ kind: 'started', pid: NOBODY });
+        if (last) attempt.onEvent({ kind: 'last-answer', answer: value });
+        resolve(last ? answer : value);
+        expect(await ended).toMatchObject({ ending: { answer: { failure: { code: 'PACKAGE_CRASHED', message: expect.stringContaining('never sends') } } } });
+      }
+    },
+  );
+
+  it('kills the process that its host named first, whatever is named later', async () => {
+    const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+    try {
+      const { attempt, ended, resolve } = attemptOf();
+      attempt.onEvent({ kind: 'started', pid: NOBODY });
+      attempt.onEvent({ kind: 'started', pid: process.pid });
+      attempt.kill();
+      resolve(answer);
+      await ended;
+      expect(kill.mock.calls).toEqual([[NOBODY, 'SIGKILL']]);
+    } finally {
+      kill.mockRestore();
+    }
   });
 
   it('puts the parts of a large output together, and says so where some are missing', async () => {

@@ -1,13 +1,13 @@
 import { VALUE_LIMITS } from '@maestro/ports';
 import type { Answer, ChildAnswer, EndedAttempt, Ending } from './attempt-ending.ts';
-import { failed } from './attempt-ending.ts';
+import { failed, isChildAnswer } from './attempt-ending.ts';
 import { BoundedLog } from './bounded-log.ts';
-import type { ChildEvent } from './child-protocol.ts';
-import { ABORT_SIGNAL } from './child-protocol.ts';
+import { ABORT_SIGNAL, isChildEvent } from './child-protocol.ts';
 import { joinedParts } from './output-parts.ts';
 import type { RssWatchdog } from './rss-watchdog.ts';
 
 const STDERR_TAIL_LENGTH = 16_384;
+const NO_ANSWER = 'the process of the package sent what its host never sends';
 
 export type AttemptLimits = {
   /** for a child to come up and take its task */
@@ -54,7 +54,7 @@ export class ChildAttempt {
     this.#signal.addEventListener('abort', onCancel, { once: true });
     this.#after(this.#limits.startMaxMs, () => this.#pid === null && call.cancel());
     const answer = await Promise.resolve(call).then(
-      (value) => value as ChildAnswer,
+      (value) => this.#answered(value),
       (error: unknown) => this.#exited(error),
     );
     this.#settled = true;
@@ -66,7 +66,9 @@ export class ChildAttempt {
     return this.#signal.aborted ? { ending: { kind: 'cancelled' }, log: '' } : null;
   }
 
-  onEvent(event: ChildEvent): void {
+  /** `event`: what the child sent. Its host sends events only; a package, or what it uses, may send anything. */
+  onEvent(event: unknown): void {
+    if (!isChildEvent(event)) return this.#finish({ kind: 'answered', answer: failed('PACKAGE_CRASHED', NO_ANSWER, true) });
     switch (event.kind) {
       case 'started':
         return this.#onStarted(event.pid);
@@ -77,7 +79,7 @@ export class ChildAttempt {
       case 'memory':
         return this.#onMemory(event.rssBytes);
       case 'last-answer':
-        return this.#finish({ kind: 'answered', answer: event.answer });
+        return this.#finish({ kind: 'answered', answer: this.#answered(event.answer) });
       case undefined:
         // No part of the log: it may be of an earlier task. What the engine says before it dies is among it.
         this.#stderrTail = (this.#stderrTail + (event.stderr ?? '')).slice(-STDERR_TAIL_LENGTH);
@@ -89,7 +91,15 @@ export class ChildAttempt {
     this.#send('SIGKILL');
   }
 
+  #answered(value: unknown): ChildAnswer {
+    if (isChildAnswer(value)) return value;
+    this.kill();
+    return failed('PACKAGE_CRASHED', NO_ANSWER, true);
+  }
+
+  // The first one is the host's, sent before anything of the package ran: a later one could name any process to be killed.
   #onStarted(pid: number): void {
+    if (this.#pid !== null) return;
     this.#pid = pid;
     if (this.#signal.aborted) return this.#finish({ kind: 'cancelled' });
     this.#after(this.#limits.timeoutMs, () => this.#finish({ kind: 'timed-out' }));

@@ -16,7 +16,7 @@ const request: ChildRequest = {
   reportMemory: false,
 };
 
-const hostOf = (run: Run, o: { rssBytes?: number; imports?: () => Promise<never>; outputSchema?: JsonObject } = {}) => {
+const hostOf = (run: Run, o: { rssBytes?: number; isIntact?: boolean; imports?: () => Promise<never>; outputSchema?: JsonObject } = {}) => {
   const events: ChildEvent[] = [];
   const exits: number[] = [];
   const closed = { type: 'object', additionalProperties: false } as const;
@@ -35,6 +35,7 @@ const hostOf = (run: Run, o: { rssBytes?: number; imports?: () => Promise<never>
       pid: 42,
       emit: (event) => events.push(event),
       rssBytes: () => o.rssBytes ?? 10,
+      isIntact: () => o.isIntact ?? true,
       exit: (code) => exits.push(code),
       import: o.imports ?? (async () => ((imported += 1), { packages: [one] })),
     },
@@ -166,6 +167,12 @@ describe('ChildHost', () => {
 
   it('is not used again when it holds much memory', async () => {
     const { host, events } = hostOf(() => ({}), { rssBytes: 101 });
+    void host.run(request);
+    expect(await lastAnswer(events)).toEqual({ kind: 'last-answer', answer: { kind: 'output', text: '{}' } });
+  });
+
+  it('whose package changed what all tasks share gives its answer as its last', async () => {
+    const { host, events } = hostOf(() => ({}), { isIntact: false });
     void host.run(request);
     expect(await lastAnswer(events)).toEqual({ kind: 'last-answer', answer: { kind: 'output', text: '{}' } });
   });

@@ -16,6 +16,8 @@ export type ChildProcess = {
   readonly pid: number;
   emit(event: ChildEvent): void;
   rssBytes(): number;
+  /** false once something that all tasks share was changed */
+  isIntact(): boolean;
   exit(code: number): void;
   import(url: string): Promise<Pick<PackageModule, 'packages'>>;
 };
@@ -30,7 +32,8 @@ type Run = {
  * Runs packages in a child process, one at a time.
  * 1. `started` goes out before anything of the package runs, and all of its log and its large output before its answer.
  * 2. An error that nobody caught fails the task that caused it, found by its async context, and no other.
- * 3. A child with such an error, an abort or much memory behind it gives its answer as its last and is not used again.
+ * 3. A child with such an error, an abort, much memory or changed built-ins behind it gives its answer as its last and is not
+ *    used again.
  */
 export class ChildHost {
   readonly #process: ChildProcess;
@@ -61,7 +64,7 @@ export class ChildHost {
     clearInterval(memory);
     this.#flush();
     this.#current = null;
-    if (!this.#tainted && this.#process.rssBytes() <= this.#reuseRssMaxBytes) return answer;
+    if (!this.#tainted && this.#process.isIntact() && this.#process.rssBytes() <= this.#reuseRssMaxBytes) return answer;
     this.#process.emit({ kind: 'last-answer', answer });
     return new Promise<never>(() => undefined);
   }

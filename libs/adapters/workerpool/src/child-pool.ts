@@ -5,7 +5,7 @@ import type { Pool } from 'workerpool';
 import type { EndedAttempt } from './attempt-ending.ts';
 import { failed } from './attempt-ending.ts';
 import { ChildAttempt } from './child-attempt.ts';
-import type { ChildEvent, ChildRequest } from './child-protocol.ts';
+import type { ChildRequest } from './child-protocol.ts';
 import { Permits } from './permits.ts';
 import { RssWatchdog, readRssBytes } from './rss-watchdog.ts';
 
@@ -94,7 +94,7 @@ export class ChildPool {
     const attempt = new ChildAttempt(limits, this.#watchdog, signal);
     this.#running.add(attempt);
     try {
-      const call = this.#pool.exec('run', [request], { on: (event: ChildEvent) => attempt.onEvent(event) });
+      const call = this.#pool.exec('run', [request], { on: (event: unknown) => attempt.onEvent(event) });
       return await attempt.end(call);
     } finally {
       this.#running.delete(attempt);

@@ -36,3 +36,25 @@ export type ChildEvent =
  */
 export const ABORT_SIGNAL = 'SIGUSR2';
 export const MEMORY_EVERY_MS = 100;
+
+/** True for what a host, or the pool, sends. */
+export function isChildEvent(value: unknown): value is ChildEvent {
+  if (value === null || typeof value !== 'object') return false;
+  const event = value as { readonly [field: string]: unknown };
+  const isTextOrNone = (text: unknown): boolean => text === undefined || typeof text === 'string';
+  switch (event['kind']) {
+    case 'started':
+      return Number.isSafeInteger(event['pid']);
+    case 'log':
+    case 'output-part':
+      return typeof event['text'] === 'string';
+    case 'memory':
+      return typeof event['rssBytes'] === 'number';
+    case 'last-answer':
+      return true; // judged as every answer is
+    case undefined:
+      return isTextOrNone(event['stdout']) && isTextOrNone(event['stderr']);
+    default:
+      return false;
+  }
+}

@@ -8,7 +8,7 @@ class RecordingHost extends ChildHost {
     const unused = (): never => {
       throw new Error('not used here');
     };
-    super({ pid: 1, emit: unused, rssBytes: unused, exit: unused, import: unused }, { reuseRssMaxBytes: 0 });
+    super({ pid: 1, emit: unused, rssBytes: unused, exit: unused, import: unused, isIntact: unused }, { reuseRssMaxBytes: 0 });
   }
   override onUncaught = (error: unknown): void => void this.told.push(['uncaught', error]);
   override onAbort = (): void => void this.told.push('abort');
