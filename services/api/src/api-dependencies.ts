@@ -51,7 +51,14 @@ export type CommandRecord = {
 };
 
 /** null: never seen, or forgotten. */
-export type CommandRecords = { find(commandId: string): Promise<CommandRecord | null> };
+export type CommandRecords = {
+  find(commandId: string): Promise<CommandRecord | null>;
+  /** of the last 7 days, the latest first: such a command left no event */
+  forbidden(): readonly ForbiddenCommand[];
+};
+
+/** A command that its sender may not send. `stream`: what it was about. */
+export type ForbiddenCommand = { readonly commandId: string; readonly type: string; readonly at: string; readonly actor: string; readonly stream: string; readonly reason: string };
 
 export type ReadinessRow = { readonly name: string; readonly ok: boolean; readonly detail: string };
 

@@ -12,7 +12,12 @@ export function commandRecords(views: ReadModels, ledger: CommandLedger): Comman
         return { commandId, type, state: 'accepted', at, position: null, result, rejection: null };
       }
       const refusal = ledger.find(commandId);
-      return refusal === undefined ? null : { ...refusal, state: 'refused', position: null, result: null };
+      if (refusal === undefined) return null;
+      // named one by one: what the ledger keeps beside them tells of values that nobody is to see
+      const { type, at, rejection } = refusal;
+      return { commandId, type, state: 'refused', at, position: null, result: null, rejection };
     },
+    forbidden: () =>
+      ledger.forbidden().map(({ commandId, type, at, actor = 'unknown', stream = '', rejection }) => ({ commandId, type, at, actor, stream, reason: rejection.detail })),
   };
 }

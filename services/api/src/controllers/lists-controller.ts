@@ -6,7 +6,7 @@ import { oneOf, optional, text } from '../http/request-fields.ts';
 import { AUDIT_ACTIONS, RUN_STATUSES, STAGES } from '../openapi/list-schemas.ts';
 import { SAMPLE_AUDIT, SAMPLE_DECISIONS, SAMPLE_EXECUTIONS, SAMPLE_READ_MODELS, SAMPLE_WORKFLOWS } from '../openapi/list-samples.ts';
 import { Operation } from '../openapi/answers.ts';
-import { GetReadModels, ListRows, RebuildReadModels } from '../queries/list-queries.ts';
+import { GetReadModels, ListForbidden, ListRows, RebuildReadModels } from '../queries/list-queries.ts';
 import { LABEL_QUERY, LIST_HEADERS, LIST_QUERY, flag, labels, readListQuery } from './list-query.ts';
 import type { QueryPart } from './list-query.ts';
 
@@ -106,7 +106,7 @@ export class ListsController {
     summary: 'Who published, promoted, rolled back, cancelled, resumed or was denied, newest first',
     query: {
       ...LIST_QUERY,
-      action: part('this action', { enum: AUDIT_ACTIONS }),
+      action: part('this action; `forbidden` answers commands of the last 7 days that their sender may not send: they left no event, so no other list holds them', { enum: AUDIT_ACTIONS }),
       actor: byActor,
       subject: part('about this workflow or run', { pattern: '^[a-zA-Z0-9-_]{1,64}$' }),
     },
@@ -116,6 +116,7 @@ export class ListsController {
   })
   audit(@Req() request: HttpRequest): Promise<unknown> {
     const { asked, own } = readListQuery(request, { action: optional(oneOf(AUDIT_ACTIONS), null), actor: optional(actor, null), subject: optional(subject, null) });
+    if (own.action === 'forbidden') return this.#queries.execute(new ListForbidden(asked, { actor: own.actor, subject: own.subject }));
     return this.#queries.execute(new ListRows('audit', asked, { where: { action: own.action, actor: own.actor, subject: own.subject === null ? null : own.subject.toLowerCase() } }));
   }
 

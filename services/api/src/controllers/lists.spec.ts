@@ -125,6 +125,23 @@ describe('GET /api/audit', () => {
     expect(await ids('/api/audit?subject=Hello-World&from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z')).toHaveLength(1);
     expect(await ids('/api/audit?actor=user:nobody')).toEqual([]);
   });
+
+  it('tells who sent what nobody lets them send, though it left no event', async () => {
+    const one = { commandId: H('1'), type: 'workflow.promote.v1', at: '2026-01-05T10:00:02.000Z', actor: 'user:eve', stream: 'workflow-hello-world', reason: 'not yours' };
+    const other = { commandId: H('2'), type: 'execution.cancel.v1', at: '2026-01-05T10:00:01.000Z', actor: 'user:mallory', stream: `execution-${RUN}`, reason: 'not yours either' };
+    parts.forbidden = [one, other];
+
+    expect((await page('/api/audit?action=forbidden')).items).toEqual([
+      { id: H('1'), at: one.at, actor: 'user:eve', action: 'forbidden', subject: 'hello-world', subjectKind: 'workflow', detail: { type: 'workflow.promote.v1', reason: 'not yours' } },
+      expect.objectContaining({ id: H('2'), subject: RUN, subjectKind: 'execution' }),
+    ]);
+    expect(await ids('/api/audit?action=forbidden&order=asc&limit=1')).toEqual([H('2')]);
+    expect(await ids('/api/audit?action=forbidden&actor=user:eve&subject=Hello-World')).toEqual([H('1')]);
+    expect(await ids('/api/audit?action=forbidden&subject=hello-world&actor=user:mallory')).toEqual([]);
+    expect(await ids('/api/audit?action=forbidden&from=2026-01-05T10:00:02Z')).toEqual([H('1')]);
+    expect(await ids('/api/audit?action=forbidden&to=2026-01-05T10:00:02Z')).toEqual([H('2')]);
+    expect(await ids('/api/audit')).toEqual([]);
+  });
 });
 
 describe('a position that a caller wrote', () => {

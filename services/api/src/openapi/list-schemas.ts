@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = [
   'receipt-superseded',
   'disclosed',
   'values-erased',
+  'forbidden',
 ] as const;
 
 const hash: SchemaPart = { type: 'string', pattern: '^[0-9a-f]{64}$' };
@@ -83,7 +84,7 @@ export const listSchemas: { readonly [name: string]: SchemaPart } = {
   }),
   DecisionList: page('DecisionRow'),
   AuditRow: object({
-    id: described(text, 'of its event'),
+    id: described(text, 'of its event; of the command, where it was forbidden'),
     at: time,
     actor: described(text, 'who asked for it'),
     action: oneOfValues(...AUDIT_ACTIONS),
