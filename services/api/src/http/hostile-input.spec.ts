@@ -98,6 +98,12 @@ describe('hostile input is refused with a code', () => {
     expect(answer.headers['allow']).toBe('GET, HEAD, POST');
   });
 
+  it('names the methods of the resource that a path names, not of one whose id reads like it', async () => {
+    const answer = await app.inject({ method: 'OPTIONS', url: '/api/receipts/verify' });
+
+    expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'POST']);
+  });
+
   it('says where a duplicate key stands', async () => {
     const answer = await app.inject({ method: 'POST', url: '/api/workflows', ...json('{\n  "name": "a",\n  "name": "b"\n}') });
 
