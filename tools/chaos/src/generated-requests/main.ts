@@ -23,8 +23,9 @@ try {
   const seeded = await seedServer(conductor.url);
   const { code, output } = await runGenerator({ program, url: conductor.url, seeded, seed, examplesMax, timeMaxMs: TIME_MAX_MS, folder });
   const at = output.indexOf('= FAILURES =');
-  console.log(output.slice(at < 0 ? output.indexOf('= SUMMARY =') : at).slice(0, SHOWN_LENGTH));
-  if (at >= 0) console.log(output.slice(output.indexOf('= SUMMARY =')));
+  const summaryAt = output.indexOf('= SUMMARY =');
+  if (at >= 0) console.log(output.slice(at, summaryAt).slice(0, SHOWN_LENGTH));
+  console.log(output.slice(summaryAt).trimEnd());
   const faults = [...(code === 0 ? [] : [`the generator ended with ${code ?? 'its time limit'}`]), ...(await afterwards(conductor))];
   for (const fault of faults) console.log(`FAULT ${fault}`);
   console.log(faults.length === 0 ? 'no failed check, no answer of 500 or more, conductor ready' : `${faults.length} faults; again: main.ts ${seed} ${examplesMax}`);
