@@ -1,16 +1,19 @@
 import type { Clock, FaultCode, Leased, Settlement } from '@maestro/ports';
 import { Fault } from '@maestro/ports';
-import type { CallFault, FaultPlan } from './fault-plan.ts';
+import type { CallFault, FaultKind, FaultPlan } from './fault-plan.ts';
 import { NEVER } from './lifeline.ts';
 import type { Lifeline } from './lifeline.ts';
 import type { AnswerRule, PlainRule, PortRules, StreamRule } from './port-rules.ts';
+
+/** Who says what happens to which call. */
+export type Faults = Pick<FaultPlan, 'ofCall' | 'happens' | 'count' | 'delayMs' | 'coin'>;
 
 /** Of one life: what its ports are made with. */
 export type Surroundings = {
   readonly line: Lifeline;
   /** timers of this life */
   readonly clock: Clock;
-  readonly plan: FaultPlan;
+  readonly plan: Faults;
   /** no write is possible */
   readonly isDiskFull: () => boolean;
   readonly crash: () => void;
@@ -128,7 +131,7 @@ class FaultyMethod {
     }
   }
 
-  #noted(fault: Parameters<FaultPlan['count']>[0]): void {
+  #noted(fault: FaultKind): void {
     this.#around.plan.count(fault);
     this.#around.note(`fault ${fault} ${this.#call}`);
   }

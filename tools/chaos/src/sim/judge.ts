@@ -1,9 +1,8 @@
 import { MemoryEventStore, MemoryReadModels, systemClock } from '@maestro/adapter-memory';
-import type { Recorded } from '@maestro/domain';
+import type { Json, Recorded } from '@maestro/domain';
 import type { Cursor, ReadModels, TableName } from '@maestro/ports';
 import { TABLES } from '@maestro/ports';
 import { canonicalText } from '@maestro/receipt';
-import type { Json } from '@maestro/domain';
 import { projectViews } from '@maestro/runtime';
 import { checkHistory } from '../history-checker.ts';
 import type { HistoryCounts } from '../history-checker.ts';

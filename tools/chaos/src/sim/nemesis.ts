@@ -4,7 +4,8 @@ import type { Simulation } from './simulation.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const JUMPS_MS = [HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS] as const;
+/** How far from the right time the clock is set. */
+const OFFSETS_MS = [0, HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS] as const;
 /** Under the deadline of policy: a full disk alone lets no decision come too late. */
 const FULL_MS_MAX = 8_000;
 const FROZEN_MS_MAX = 600_000;
@@ -62,10 +63,10 @@ export class Nemesis {
       clock.thaw();
       this.#world.note('clock goes on');
     } else {
-      const ms = this.#choices.pick(JUMPS_MS);
+      const ms = this.#choices.pick(OFFSETS_MS);
       plan.count('clock-jump');
-      this.#world.note(`clock set by ${ms} ms`);
-      clock.jump(ms);
+      this.#world.note(`clock set to ${ms} ms from the right time`);
+      clock.set(ms);
     }
   }
 

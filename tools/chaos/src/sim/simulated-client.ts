@@ -5,6 +5,7 @@ import { isFault } from '@maestro/ports';
 import { awaitPosition } from '@maestro/runtime';
 import type { Answer, Observation } from '../history/claim-checks.ts';
 import { cancel, envelopeOf, promote, publish, resume, rollBack, saveDraft, start } from './client-commands.ts';
+import type { FaultyPorts } from './port-rules.ts';
 import { randomManifest } from './random-manifest.ts';
 import { choicesFor } from './seeded-choices.ts';
 import type { Choices } from './seeded-choices.ts';
@@ -15,6 +16,8 @@ import { verifyStored } from './verify-stored.ts';
 const FAIR_REFUSALS: ReadonlySet<string> = new Set([
   'WORKFLOW_NOT_PUBLISHED', 'PUBLISH_PENDING', 'VERSION_CONFLICT', 'NO_CANDIDATE', 'NO_EARLIER_VERSION', 'EXECUTION_ENDED', 'EXECUTION_RUNNING', 'EXECUTION_NOT_RESUMABLE',
 ]);
+/** Somebody else saved another version as draft meanwhile. */
+const isOvertaken = (type: string, code: string): boolean => type === 'workflow.publish.v1' && code === 'VERSION_NOT_FOUND';
 const TRIES_MAX = 500;
 const PATIENCE_MS = 4_000;
 const VIEW_WAIT_MS = 60_000;
@@ -69,7 +72,7 @@ export class SimulatedClient {
     if (dice < 72) return this.#publish(workflow, `1.${1 + this.#choices.below(4)}.0`, false);
     if (dice < 76) return void (await this.#ask(promote(workflow)));
     if (dice < 79) return void (await this.#ask(rollBack(workflow)));
-    if (dice < 82) return this.#rebuild();
+    if (dice < 82) return this.#asked(({ views }) => views.requestRebuild());
     if (dice < 91) return this.#repeat(this.#choices.pick(this.#sent));
     return this.#look(run);
   }
@@ -131,7 +134,7 @@ export class SimulatedClient {
     if (answer.kind === 'refused') {
       const { code, detail } = answer.rejection;
       this.#world.note(`${this.#actor} ${key}: ${code}`);
-      if (!FAIR_REFUSALS.has(code)) this.#world.breach('UNEXPECTED_REFUSAL', key, `${code}: ${detail}`);
+      if (!FAIR_REFUSALS.has(code) && !isOvertaken(command.type, code)) this.#world.breach('UNEXPECTED_REFUSAL', key, `${code}: ${detail}`);
       return answer;
     }
     this.#world.note(`${this.#actor} ${key}: ok ${answer.position}`);
@@ -146,34 +149,32 @@ export class SimulatedClient {
   }
 
   async #readOwnWrite(executionId: string, position: string): Promise<void> {
+    const row = await this.#asked(async ({ store, views }) => {
+      if (!(await awaitPosition(store, views, this.#world.clock, position, VIEW_WAIT_MS))) return 'not yet';
+      return (await views.get('execution', [executionId])).has(executionId);
+    });
+    if (row === false) this.#world.breach('VIEW_BEHIND_POSITION', executionId, 'the query models say that they hold the run, and do not');
+  }
+
+  /** A query; undefined: whoever was asked died, or could not answer. */
+  async #asked<T>(query: (ports: FaultyPorts) => Promise<T>): Promise<T | undefined> {
     const { line, process } = await this.#world.up();
-    const { store, views } = process.ports;
     try {
-      const isThere = await Promise.race([awaitPosition(store, views, this.#world.clock, position, VIEW_WAIT_MS), line.died]);
-      if (isThere !== true || (await views.get('execution', [executionId])).has(executionId)) return;
-      this.#world.breach('VIEW_BEHIND_POSITION', executionId, 'the query models say that they hold the run, and do not');
+      const answer = await Promise.race([query(process.ports), line.died]);
+      return line.isCut ? undefined : (answer as T);
     } catch (error) {
-      if (!isFault(error) || !error.retryable) this.#world.breach('UNEXPECTED_FAULT', 'read', String(error));
+      if (!isFault(error) || !error.retryable) this.#world.breach('UNEXPECTED_FAULT', 'a query', String(error));
+      return undefined;
     }
   }
 
   /** Reads the run and its receipt, as far as they are there. */
   async #look(run: string): Promise<void> {
-    const { line, process } = await this.#world.up();
-    try {
-      const page = await Promise.race([process.ports.store.readStream(`execution-${run}` as StreamName, { direction: 'forward', limit: 1_000 }), line.died]);
-      if (page === 'died' || page.kind === 'missing') return;
-      for (const { stream, revision, hash } of page.events) this.observed.push({ stream, revision: Number(revision), hash });
-    } catch (error) {
-      if (!isFault(error) || !error.retryable) this.#world.breach('UNEXPECTED_FAULT', 'look', String(error));
-    }
+    const page = await this.#asked(({ store }) => store.readStream(`execution-${run}` as StreamName, { direction: 'forward', limit: 1_000 }));
+    if (page?.kind !== 'page') return;
+    for (const { stream, revision, hash } of page.events) this.observed.push({ stream, revision: Number(revision), hash });
     if (!this.#world.disk.log.streams.has(`receipt-${run}` as StreamName)) return;
     const verdict = await verifyStored(this.#world.disk, run);
     if (verdict !== 'VERIFIED') this.#world.breach('SIGNED_TOO_EARLY', run, `its receipt is shown as signed and is ${verdict}`);
-  }
-
-  async #rebuild(): Promise<void> {
-    const { process } = await this.#world.up();
-    await process.ports.views.requestRebuild().catch(() => undefined);
   }
 }

@@ -28,10 +28,10 @@ export class SimulatedClock implements Clock {
     return this.#steady.nowMs() - this.#startMs;
   }
 
-  /** Sets the clock on the wall by so much. */
-  jump(ms: number): void {
-    this.#offsetMs += ms;
-    if (this.#frozenAtMs !== undefined) this.#frozenAtMs += ms;
+  /** Sets the clock on the wall so far from the right time. */
+  set(offsetMs: number): void {
+    if (this.#frozenAtMs !== undefined) this.#frozenAtMs += offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
   }
 
   /** The clock on the wall stands still until `thaw`; timers go on. */
