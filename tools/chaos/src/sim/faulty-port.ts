@@ -1,7 +1,7 @@
 import type { Clock, FaultCode, Leased, Settlement } from '@maestro/ports';
 import { Fault } from '@maestro/ports';
 import type { CallFault, FaultKind, FaultPlan } from './fault-plan.ts';
-import { NEVER } from './lifeline.ts';
+import { never } from './lifeline.ts';
 import type { Lifeline } from './lifeline.ts';
 import type { AnswerRule, PlainRule, PortRules, StreamRule } from './port-rules.ts';
 
@@ -74,12 +74,12 @@ class FaultyMethod {
 
   async #answered(rule: AnswerRule, args: readonly unknown[]): Promise<unknown> {
     const { line, plan, isDiskFull } = this.#around;
-    if (line.isCut) return NEVER;
+    if (line.isCut) return never();
     if (rule.writes && rule.before !== null && isDiskFull()) throw this.#fault(rule.before, 'the disk is full');
     const fault = plan.ofCall(rule);
     if (fault !== undefined) await this.#before(fault, rule);
     // whoever asked may have died while the call was on its way
-    if (line.isCut) return NEVER;
+    if (line.isCut) return never();
     const answer = await line.whileAlive(this.#method(...args) as Promise<unknown>);
     if (fault !== undefined) await this.#after(fault, rule, args);
     for (const release of this.#held) release();
@@ -118,7 +118,7 @@ class FaultyMethod {
   async *#streamed(items: AsyncIterable<unknown>, breaks: FaultCode): AsyncGenerator<unknown> {
     const { line, plan } = this.#around;
     for await (const item of items) {
-      if (line.isCut) await NEVER;
+      if (line.isCut) await never();
       if (plan.happens(STREAM_SHARE)) {
         this.#noted('broken-stream');
         throw this.#fault(breaks);

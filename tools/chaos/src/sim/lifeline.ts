@@ -1,7 +1,9 @@
 import type { Clock } from '@maestro/ports';
 
-/** What a call of a dead process gets: no answer, ever. */
-export const NEVER = new Promise<never>(() => undefined);
+/** What a call of a dead process gets: no answer, ever. A new one each time: one for all would keep whoever waits for it. */
+export function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 /** One life of a process: until it is cut, its ports answer; afterwards nothing that it asked for ever comes back. */
 export class Lifeline {
@@ -49,9 +51,9 @@ export class Lifeline {
   /** The answer, for as long as there is somebody who asked. */
   async whileAlive<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await (this.#isCut ? NEVER : answer);
+      return await (this.#isCut ? never() : answer);
     } finally {
-      if (this.#isCut) await NEVER;
+      if (this.#isCut) await never();
     }
   }
 }
