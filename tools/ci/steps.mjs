@@ -41,6 +41,12 @@ export const steps = [
     lines: 6,
     after: ['test'],
   },
+  {
+    name: 'a receipt set survives no change of any byte, and no attack',
+    run: ['./maestro', 'chaos', 'tamper'],
+    cores: 1,
+    after: ['test', 'outside tools'],
+  },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',
