@@ -2,6 +2,7 @@ import { isFault } from '@maestro/ports';
 import type { Clock, EventStore, Log, Metrics, ProcessState } from '@maestro/ports';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
+import type { Supervision } from '../supervision/supervision.ts';
 
 /** What the verifier says of the stored receipt of a run: `VERIFIED`, or the class of the first failure. */
 export type VerifyReceipt = (executionId: string) => Promise<{ readonly verdict: string }>;
@@ -13,6 +14,8 @@ export type VerifierDependencies = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly verify: VerifyReceipt;
+  /** absent: nobody asks how the loop is */
+  readonly supervision?: Supervision | undefined;
 };
 
 /** A receipt that did not verify when it was looked at. */
@@ -40,9 +43,9 @@ export class ReceiptVerifier {
   }
 
   async start(): Promise<void> {
-    const { store, state, clock, log } = this.#d;
+    const { store, state, clock, log, supervision } = this.#d;
     const { cursor: after } = await state.load(VERIFIED_RECEIPTS);
-    const following = { after, filter: { types: ['receipt.signed.v1'] }, signal: this.#abort.signal, clock, log, name: 'verification of receipts' };
+    const following = { after, filter: { types: ['receipt.signed.v1'] }, signal: this.#abort.signal, clock, log, name: VERIFIED_RECEIPTS, supervision };
     this.#loop = followEvents(store, following, (batch) => this.#look(batch)).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) log.log('error', 'verification of receipts stopped', { error });
     });
