@@ -243,6 +243,13 @@ describe('a broken word', () => {
     expect(codesOf(events, { ...claims, answers: [...claims.answers, { ...answer, commandId: ZERO_HASH }] })).toEqual(['ACKNOWLEDGED_LOST']);
   });
 
+  it('ACKNOWLEDGED_LOST: a command on something that exists has no event, or one elsewhere', () => {
+    const stream = `execution-${answer.executionId}`;
+    expect(codesOf(events, { ...claims, commands: [{ commandId: answer.commandId, stream }] })).toEqual([]);
+    expect(codesOf(events, { ...claims, commands: [{ commandId: ZERO_HASH, stream }] })).toEqual(['ACKNOWLEDGED_LOST']);
+    expect(codesOf(events, { ...claims, commands: [{ commandId: answer.commandId, stream: 'workflow-other' }] })).toEqual(['ACKNOWLEDGED_LOST']);
+  });
+
   it('KEY_ANSWERED_TWICE: one key made two runs', () => {
     const answers = claims.answers.map((one) => ({ ...one, key: 'same' }));
     expect(codesOf(events, { ...claims, answers })).toEqual(['KEY_ANSWERED_TWICE']);

@@ -1,11 +1,13 @@
-export { ClientLoad } from './client-load.ts';
+export { ClientLoad, answerOf } from './client-load.ts';
 export type { LoadOptions } from './client-load.ts';
 export { ConductorProcess, freePort } from './conductor-process.ts';
 export type { ConductorOptions } from './conductor-process.ts';
 export { checkHistory } from './history-checker.ts';
 export type { HistoryCounts, HistoryReport } from './history-checker.ts';
-export type { Answer, Claims, Observation } from './history/claim-checks.ts';
+export type { AcknowledgedCommand, Answer, Claims, Observation } from './history/claim-checks.ts';
 export type { Violation, ViolationCode } from './history/violation.ts';
+export { PersistentClient } from './persistent-client.ts';
+export type { Acknowledged } from './persistent-client.ts';
 export { exportReceiptSet, publicKeyPem } from './receipt-export.ts';
 export { RestClient, jsonOf } from './rest-client.ts';
 export type { RestAnswer } from './rest-client.ts';

@@ -2,22 +2,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteEventStore } from '@maestro/adapter-sqlite';
-import type { Cursor, EventStore, StoredEvent } from '@maestro/ports';
 import { verifyFolder } from '@maestro/verify';
-import { ClientLoad } from './client-load.ts';
+import { ClientLoad, answerOf } from './client-load.ts';
 import { ConductorProcess, freePort } from './conductor-process.ts';
 import { eventually, inParallel, within } from './eventually.ts';
 import { checkHistory } from './history-checker.ts';
 import type { HistoryReport } from './history-checker.ts';
-import type { Answer } from './history/claim-checks.ts';
 import { openOutsideService } from './outside-service.ts';
 import type { OutsideService } from './outside-service.ts';
+import type { Acknowledged, PersistentClient } from './persistent-client.ts';
 import { exportReceiptSet, publicKeyPem } from './receipt-export.ts';
 import { RestClient, jsonOf } from './rest-client.ts';
 import { seededRandom } from './seeded-random.ts';
+import { storedEvents } from './stored-events.ts';
 
-const ROUNDS = 10;
+const ROUNDS = 5;
 const IN_FLIGHT = 50;
 const KILL_AFTER_MIN_MS = 50;
 const KILL_AFTER_MAX_MS = 1_000;
@@ -53,7 +52,7 @@ describe('a conductor that is killed at any moment', () => {
   let conductor: ConductorProcess;
   let client: RestClient;
   let load: ClientLoad;
-  let again: readonly Answer[];
+  let again: readonly Acknowledged[];
   let verdicts: ReadonlyMap<string, string>;
   let offline: readonly string[];
   let openIntents: string | undefined;
@@ -70,7 +69,10 @@ describe('a conductor that is killed at any moment', () => {
     expect((await client.publish(MANIFEST.name)).status).toBe(200);
     // a run that tries again takes up to a second longer: some do, so that both are open at a kill
     const requestOf = (n: number): object => ({ workflowId: MANIFEST.name, inputs: { n, service: `${outside.origin}/${n % FLAKY_EVERY === 0 ? 'flaky' : 'steady'}` } });
-    load = new ClientLoad(client, { inFlight: IN_FLIGHT, keyPrefix: `kill-${seed}`, requestOf });
+    const work = async (one: PersistentClient, n: number, key: string): Promise<void> => {
+      await one.follow(await one.start(requestOf(n), key));
+    };
+    load = new ClientLoad(client, { inFlight: IN_FLIGHT, keyPrefix: `kill-${seed}`, work });
     load.start();
     for (let round = 0; round < ROUNDS; round++) {
       const acknowledged = load.answers.length;
@@ -91,8 +93,8 @@ describe('a conductor that is killed at any moment', () => {
     offline = await offlineVerdicts();
     openIntents = /^mc_open_intents (\d+)$/m.exec((await client.get('/metrics', '*/*')).body.toString('utf8'))?.[1];
     exitCode = await conductor.stop();
-    const claims = { answers: [...load.answers, ...again], observed: load.observed, verdicts, isSettled: true, operationsMin: IN_FLIGHT };
-    report = await withStore((store) => allEvents(store), (events) => checkHistory(events, claims));
+    const claims = { answers: [...load.answers, ...again].map(answerOf), observed: load.observed, verdicts, isSettled: true, operationsMin: IN_FLIGHT };
+    report = checkHistory(await storedEvents(join(dir, 'data', 'events.db')), claims);
     tell();
   }, TEST_MAX_MS);
 
@@ -123,15 +125,6 @@ describe('a conductor that is killed at any moment', () => {
       const { ok, code } = await verifyFolder(folder, { keyFile, expected: { executionId, workflowId: MANIFEST.name } });
       return ok ? 'VERIFIED' : String(code);
     });
-  }
-
-  async function withStore<T, R>(read: (store: EventStore) => Promise<T>, then: (found: T) => R): Promise<R> {
-    const store = await openSqliteEventStore({ path: join(dir, 'data', 'events.db') });
-    try {
-      return then(await read(store));
-    } finally {
-      await store.close();
-    }
   }
 
   function tell(): void {
@@ -185,16 +178,6 @@ describe('a conductor that is killed at any moment', () => {
     expect(existsSync(join(dir, 'data', 'conductor.json'))).toBe(false);
   });
 });
-
-async function allEvents(store: EventStore): Promise<readonly StoredEvent[]> {
-  const events: StoredEvent[] = [];
-  for (let after: Cursor | null = null; ; ) {
-    const page = await store.readAll({ after, limit: 500 });
-    events.push(...page.events);
-    after = page.next;
-    if (page.end) return events;
-  }
-}
 
 /** Ten bars of equal width. */
 function histogram(valuesMs: readonly number[]): readonly string[] {

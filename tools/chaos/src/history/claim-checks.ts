@@ -4,12 +4,17 @@ import type { Report } from './violation.ts';
 /** One answer to a start: every one, repeated ones too. */
 export type Answer = { readonly key: string; readonly commandId: string; readonly executionId: string };
 
+/** Any command that was acknowledged, and the stream that must have its first event. */
+export type AcknowledgedCommand = { readonly commandId: string; readonly stream: string };
+
 /** An event as a client saw it. */
 export type Observation = { readonly stream: string; readonly revision: number; readonly hash: string };
 
 /** What clients were told, to be held against the history. */
 export type Claims = {
   readonly answers: readonly Answer[];
+  /** every other command that was acknowledged: cancels, drafts, publications, moves of channels */
+  readonly commands?: readonly AcknowledgedCommand[];
   readonly observed: readonly Observation[];
   /** what a verifier said about receipts, by execution id; `VERIFIED` is the only good word */
   readonly verdicts: ReadonlyMap<string, string>;
@@ -28,6 +33,7 @@ type Found = {
 /** Holds what clients were told against what is there. */
 export function checkClaims(claims: Claims, found: Found, report: Report): void {
   checkAnswers(claims.answers, found, report);
+  checkCommands(claims.commands ?? [], found, report);
   checkObserved(claims.observed, found.runs, report);
   if (claims.isSettled) checkAsked(claims.answers, found.runs, report);
   for (const [executionId, verdict] of claims.verdicts) {
@@ -49,6 +55,13 @@ function checkAnswers(answers: readonly Answer[], { runs, commands }: Found, rep
     const before = byKey.get(key);
     if (before !== undefined && before !== executionId) report('KEY_ANSWERED_TWICE', key, `runs ${before} and ${executionId}`);
     byKey.set(key, executionId);
+  }
+}
+
+function checkCommands(acknowledged: readonly AcknowledgedCommand[], { commands }: Found, report: Report): void {
+  for (const { commandId, stream } of acknowledged) {
+    const found = commands.get(commandId);
+    if (found !== stream) report('ACKNOWLEDGED_LOST', stream, `command ${commandId} was acknowledged and is ${found === undefined ? 'not in the history' : `in ${found}`}`);
   }
 }
 

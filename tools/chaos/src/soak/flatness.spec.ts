@@ -1,5 +1,5 @@
 import { seededRandom } from '../seeded-random.ts';
-import { median, quantile, trendOf } from './flatness.ts';
+import { trendOf } from './flatness.ts';
 
 const TOLERANCE = { growthMax: 0.1, noise: 2 };
 const WINDOW_S = 10;
@@ -45,14 +45,5 @@ describe('the trend of a figure', () => {
 
   it('is refused where there are too few windows for one', () => {
     expect(() => trendOf(series(8, () => 1), WINDOW_S, TOLERANCE)).toThrow('8 windows; 9 are needed');
-  });
-});
-
-describe('quantiles', () => {
-  it('are samples by the nearest rank, a median may lie between two', () => {
-    const samples = [4, 1, 3, 2];
-    expect([quantile(samples, 0.5), quantile(samples, 0.99), quantile(samples, 0)]).toEqual([2, 4, 1]);
-    expect([median(samples), median([3, 1, 2])]).toEqual([2.5, 2]);
-    expect([quantile([], 0.5), median([])]).toEqual([Number.NaN, Number.NaN]);
   });
 });

@@ -1,3 +1,5 @@
+import { median } from '../quantiles.ts';
+
 /** How a figure of a process moved over the windows of a soak. */
 export type Trend = {
   /** median of the middle third and of the last third of all windows; the first third is warm-up and not looked at */
@@ -39,18 +41,4 @@ function slope(samples: readonly number[]): number {
     for (let j = i + 1; j < samples.length; j++) slopes.push(((samples[j] ?? 0) - (samples[i] ?? 0)) / (j - i));
   }
   return median(slopes);
-}
-
-/** The middle sample, or the mean of the two middle ones. NaN where there is none. */
-export function median(samples: readonly number[]): number {
-  const sorted = Float64Array.from(samples).sort();
-  const half = sorted.length >> 1;
-  const upper = sorted[half] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] ?? Number.NaN)) / 2;
-}
-
-/** Nearest rank; NaN where there is no sample. */
-export function quantile(samples: readonly number[], share: number): number {
-  const sorted = Float64Array.from(samples).sort();
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

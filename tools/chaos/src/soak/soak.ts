@@ -1,9 +1,10 @@
 import { loadavg } from 'node:os';
 import type { ConductorProcess } from '../conductor-process.ts';
 import type { RestClient } from '../rest-client.ts';
-import { quantile, trendOf } from './flatness.ts';
+import { trendOf } from './flatness.ts';
 import type { Tolerance, Trend } from './flatness.ts';
-import { folderBytes, sampleProcess } from './process-sample.ts';
+import { folderBytes, sampleProcess } from '../process-sample.ts';
+import { quantile } from '../quantiles.ts';
 import type { SteadyLoad } from './steady-load.ts';
 
 /** What is sampled at the end of each window. */

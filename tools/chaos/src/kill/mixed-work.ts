@@ -1,0 +1,83 @@
+import type { PersistentClient } from '../persistent-client.ts';
+
+/** What one piece of work does; of every 20, by its number, so that a repeated run of the harness does the same. */
+const TURN = 20;
+
+/** Two tasks in a pooled child and inline, a value handed on, so policy is asked again. Now and then the outside fails at first. */
+const ORDINARY = {
+  name: 'survivor',
+  version: '1.0.0',
+  inputs: { n: 1 },
+  tasks: [
+    { id: 'compute', uses: 'pkg:json/query@1.0.0', with: { query: 'n * 2', data: { n: '${{ inputs.n }}' } } },
+    { id: 'join', uses: 'pkg:core/echo@1.0.0', with: { value: '${{ tasks.compute.outputs.result }}' }, needs: ['compute'] },
+  ],
+};
+const RETRYING = {
+  name: 'survivor-retrying',
+  version: '1.0.0',
+  inputs: { service: 'http://127.0.0.1:1/flaky' },
+  tasks: [{ id: 'fetch', uses: 'pkg:http/get@1.0.0', with: { url: '${{ inputs.service }}/${{ run.id }}' }, retries: 2 }],
+};
+const FAILING = {
+  name: 'survivor-failing',
+  version: '1.0.0',
+  tasks: [
+    { id: 'kept', uses: 'pkg:core/echo@1.0.0', with: { value: 1 } },
+    { id: 'broken', uses: 'pkg:core/fail@1.0.0', with: { code: 'AS_MEANT', message: 'as it should', retryable: false }, needs: ['kept'] },
+  ],
+};
+const ENDLESS = { name: 'survivor-endless', version: '1.0.0', tasks: [{ id: 'sleep', uses: 'pkg:core/sleep@1.0.0', with: { ms: 3_600_000 } }] };
+const SHORT = { name: 'survivor-short', version: '1.0.0', tasks: [{ id: 'echo', uses: 'pkg:core/echo@1.0.0', with: { value: 'short' } }] };
+
+export const WORKFLOWS = [ORDINARY, RETRYING, FAILING, ENDLESS, SHORT] as const;
+
+/**
+ * The n-th piece of work: starts, cancels, resumes, drafts, publications, promotions and rollbacks. Throws where a run ends
+ * otherwise than it would have ended had nobody been killed.
+ */
+export function mixedWork(origin: string): (client: PersistentClient, n: number, key: string) => Promise<void> {
+  return async (client, n, key) => {
+    const turn = n % TURN;
+    if (turn < 3) await cancelled(client, key);
+    else if (turn < 5) await resumed(client, key);
+    else if (turn < 6) await versioned(client, n, key);
+    else if (turn < 7) await ended(client, { workflowId: RETRYING.name, inputs: { service: `${origin}/flaky` } }, key, 'succeeded');
+    else if (turn < 12) await ended(client, { workflowId: ORDINARY.name, inputs: { n } }, key, 'succeeded');
+    else await ended(client, { workflowId: SHORT.name }, key, 'succeeded');
+  };
+}
+
+async function ended(client: PersistentClient, request: object, key: string, verdict: string): Promise<string> {
+  const id = await client.start(request, key);
+  await expectEnd(client, id, verdict);
+  return id;
+}
+
+async function cancelled(client: PersistentClient, key: string): Promise<void> {
+  const id = await client.start({ workflowId: ENDLESS.name }, key);
+  await client.cancel(id, `${key}-cancel`);
+  await expectEnd(client, id, 'cancelled');
+}
+
+async function resumed(client: PersistentClient, key: string): Promise<void> {
+  const id = await ended(client, { workflowId: FAILING.name }, key, 'failed');
+  await expectEnd(client, await client.resume(id, `${key}-resume`), 'failed');
+}
+
+/** A workflow of its own: published, a candidate made stable, the next one withdrawn, a run of what is left. */
+async function versioned(client: PersistentClient, n: number, key: string): Promise<void> {
+  const name = `survivor-v${n}`;
+  for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    await client.saveDraft({ ...SHORT, name, version } as typeof SHORT, `${key}-save-${version}`);
+    await client.ofWorkflow('publish', name, `${key}-publish-${version}`);
+    if (version === '1.1.0') await client.ofWorkflow('promote', name, `${key}-promote`);
+  }
+  await client.ofWorkflow('rollback', name, `${key}-rollback`);
+  await ended(client, { workflowId: name, rollout: 'all' }, key, 'succeeded');
+}
+
+async function expectEnd(client: PersistentClient, id: string, expected: string): Promise<void> {
+  const verdict = await client.follow(id);
+  if (verdict !== expected) throw new Error(`run ${id} ended as ${verdict}; undisturbed it ends as ${expected}`);
+}
