@@ -1,6 +1,10 @@
+export { beginNewIncarnation, copyEventStore, lockEventStore } from './copy-store.ts';
+export type { CopiedStore } from './copy-store.ts';
 export { openSqliteEventStore, SqliteEventStore } from './event-store.ts';
 export type { SqliteEventStoreOptions } from './event-store.ts';
 export { openSqliteProcessState, SqliteProcessState } from './process-state.ts';
 export { openSqliteReadModels, SqliteReadModels } from './read-models/sqlite-read-models.ts';
 export { sweepEventStore } from './sweep.ts';
 export type { StoreDamage, StoreSweep, SweepOptions, SweptEvent } from './sweep.ts';
+export { findStoreLoss } from './store-loss.ts';
+export type { LostStream, StoreLoss } from './store-loss.ts';
