@@ -123,3 +123,21 @@ describe('SqliteEventStore', () => {
     expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
   });
 });
+
+describe('a store whose reader cannot be opened', () => {
+  it('is refused as a fault, and its writer ended: nothing stays behind that holds the folder', async () => {
+    const posted: string[] = [];
+    const startWriter: SqliteEventStoreOptions['startWriter'] = () => ({
+      post: ({ kind }) => void posted.push(kind),
+      listen: (message, ended) =>
+        queueMicrotask(() => {
+          message({ kind: 'opened', incarnation: 'i', position: 0 });
+          // a writer that is told to close ends some time later
+          setImmediate(() => ended('it exited'));
+        }),
+    });
+    const opening = openSqliteEventStore({ path: join(folder, 'missing.db'), startWriter });
+    await expect(opening).rejects.toMatchObject({ name: 'Fault', code: 'STORE_READ_ONLY' });
+    expect(posted).toEqual(['close']);
+  });
+});

@@ -23,7 +23,7 @@ import {
 import type { AppendRequest } from './append-batch.ts';
 import { EventReader } from './event-reader.ts';
 import { RecentEvents } from './recent-events.ts';
-import { toFault } from './storage-fault.ts';
+import { reading, toFault } from './storage-fault.ts';
 import { follow, type EventSource } from './subscription.ts';
 import { startWriterThread, WriterClient, type WriterLink } from './writer-client.ts';
 import type { WriterOptions } from './writer-database.ts';
@@ -275,6 +275,16 @@ export async function openSqliteEventStore(o: SqliteEventStoreOptions): Promise<
     }
   };
   writer.observe({ committed: keep, settled: () => wakeAll(wakes) });
-  const reader = new EventReader(path, cursorAt);
+  const reader = await openReader(path, cursorAt, writer);
   return new SqliteEventStore({ limits: o.limits ?? EMBEDDED_STORE_LIMITS, writer, reader, recent, incarnation, wakes });
+}
+
+/** Where it fails, the writer is ended, so that its lock does not outlive the attempt to open. */
+async function openReader(path: string, cursorAt: (at: number) => Cursor, writer: WriterClient): Promise<EventReader> {
+  try {
+    return reading(() => new EventReader(path, cursorAt));
+  } catch (error) {
+    await writer.close().catch(() => {}); // what could not be opened is what the caller has to know
+    throw error;
+  }
 }

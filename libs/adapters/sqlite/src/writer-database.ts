@@ -57,6 +57,14 @@ function configure(db: DatabaseSync, o: WriterOptions): void {
 }
 
 /**
+ * SQLite opens a file for reading only where opening it for writing failed, even by an error that passes, and keeps it so
+ * for as long as it is open: such a store would refuse for ever. Opening it again is what mends it.
+ */
+function checkWritable(db: DatabaseSync): void {
+  db.exec('BEGIN IMMEDIATE; ROLLBACK');
+}
+
+/**
  * Opens the store for its one writer, creating it where it is missing. Throws faults (STORE_IN_USE, STORE_NEWER,
  * STORE_BEHIND_MARK, STORE_DAMAGED, SQLITE_TOO_OLD) and errors of the database; leaves nothing open then.
  */
@@ -72,6 +80,7 @@ export function openWriterDatabase(o: WriterOptions): WriterDatabase {
     configure(db, o);
     const incarnation = prepareEventTables(db);
     syncFolder(dirname(o.path));
+    checkWritable(db);
     const writer = new GroupWriter(db);
     checkMark(db, o.path, mark.latest, writer.head);
     const close = (): void => {
