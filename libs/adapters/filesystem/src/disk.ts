@@ -42,9 +42,16 @@ export async function syncFolder(disk: Disk, folder: string): Promise<void> {
   }
 }
 
-/** Makes a folder and its missing parents, private to the user, durable. Existing ones are left as they are. */
+/**
+ * Makes a folder and its missing parents, private to the user, durable. Existing ones are left as they are. Faults:
+ * STORE_READ_ONLY where Node answers ENOENT: it makes parents itself, so that is what it says of a disk that failed.
+ */
 export async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  const first = await disk.mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  const first = await disk.mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    const detail = `the folder ${folder} could not be made, as the disk fails; free space or repair the disk, then try again`;
+    throw new Fault('STORE_READ_ONLY', detail, { retryable: true, cause: error });
+  });
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(disk, dirname(made));
 }
