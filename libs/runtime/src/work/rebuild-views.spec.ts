@@ -126,6 +126,29 @@ describe('read models of older rules', () => {
 });
 
 describe('read models', () => {
+  it('are made anew, and again when somebody asks, though the answer to a swap was lost', async () => {
+    const world = await worldOfRuns();
+    const views = await rowsOfOlderRules(world);
+    const [swaps, lost] = [new Array<string>(), 'the connection broke'];
+    const projector = new Projector(world, views, ({ call, phase }) => {
+      if (call !== 'views.swap' || phase !== 'after') return;
+      swaps.push(call);
+      if (swaps.length % 2 === 1) throw new Fault('STORE_OUTCOME_UNKNOWN', lost, { retryable: true });
+    });
+    await settled(world);
+    for (const wanted of [1, 2, 3]) {
+      await world.advance(2_000);
+      await settled(world);
+      expect([swaps.length, (await views.status()).filling]).toEqual([wanted, null]);
+      expect(await storedRows({ views })).toEqual(freshRows(world));
+      await views.requestRebuild();
+      await settled(world);
+    }
+    expect(world.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    projector.stop.abort();
+    await projector.run;
+  });
+
   it('are made anew when somebody asks, again and again, and equal the live ones', async () => {
     const world = await worldOfRuns();
     const views = new MemoryReadModels();

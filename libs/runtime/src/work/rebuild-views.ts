@@ -28,6 +28,8 @@ export async function rebuildViews(parts: RebuildDependencies, turns: Turns, sig
   await followEvents(store, { after: await views.position('filling'), filter, signal: either, clock, log, name: 'the rebuild of read models' }, (batch) =>
     turns.take(async () => {
       if (either.aborted) return;
+      // swapped in, and the answer was lost
+      if ((await views.status()).filling === null) return done.abort();
       await fill(parts, batch);
       const { served, filling } = await views.status();
       progress(filling, served);
