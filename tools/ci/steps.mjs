@@ -47,6 +47,13 @@ export const steps = [
     cores: 1,
     after: ['test', 'outside tools'],
   },
+  {
+    name: 'a kill or a failing disk at any system call loses nothing',
+    run: ['./maestro', 'chaos', 'syscall'],
+    cores: 2,
+    lines: 18,
+    after: ['test', 'outside tools'],
+  },
   { name: 'simulation finds planted faults, then nothing', run: ['./maestro', 'chaos', 'sim'], cores: 2, lines: 13, after: ['test'] },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {

@@ -10,6 +10,7 @@ export const HARNESSES: { readonly [name: string]: Harness } = {
   sim: { does: 'the whole conductor on simulated time and chance, with faults in every port', load: async () => (await import('./sim/command.ts')).runSim },
   tamper: { does: 'changes every byte of a receipt set, and attacks it: the verifier accepts none', load: async () => (await import('./tamper/command.ts')).runTamper },
   kill: { does: 'kills real conductors under load, 200 times', load: async () => (await import('./kill/command.ts')).runKill },
+  syscall: { does: 'kills the stores at one system call after the other, and lets calls fail: nothing acknowledged is lost', load: async () => (await import('./syscall/command.ts')).runSyscall },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
   reproduce: { does: 'shows that a bug that was found is gone, and would be found again (also: --reproduce <id>)', load: async () => (await import('./reproduce/command.ts')).runReproduce },
 };
