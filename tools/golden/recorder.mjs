@@ -26,6 +26,8 @@ export class Recorder {
     this.seals = [];
     this.secrets = new Map();
     this.commands = 0;
+    /** task/attempt → the place that policy's check committed to */
+    this.checked = new Map();
   }
 
   static run(name) {
@@ -44,9 +46,14 @@ export class Recorder {
 
   /** A commitment that stands in an event as a plain hash at `at`, made for another pointer. */
   commitTo(at, pointer, value) {
-    const place = [pointer, saltOf(`${this.name} ${this.commands} ${pointer}`), value];
+    return this.commitAgain(at, [pointer, saltOf(`${this.name} ${this.commands} ${pointer}`), value]);
+  }
+
+  /** The commitment to a place that an earlier event committed to: the same salt, so the same hash. */
+  commitAgain(at, place) {
+    const [pointer, salt, value] = place;
     this.derived = { at, place };
-    return commit(place[1], pointer, value);
+    return commit(salt, pointer, value);
   }
 
   decide(command, actor = 'user:local') {

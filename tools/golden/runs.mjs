@@ -43,16 +43,21 @@ const allow = (run, checkId = 'start') => run.decide({ kind: 'record-policy-deci
 function allowTask(run, id, attempt = 1) {
   const decision = decisionOf(run, `task/${id}/${attempt}`);
   const argumentsCommitment = run.commitTo('/argumentsCommitment', '/arguments', { value: id });
+  run.checked.set(`${id}/${attempt}`, run.derived.place);
   return run.decide({ kind: 'record-policy-decision', decision, environment, argumentsCommitment }, 'role:policy');
 }
 
 function report(run, taskId, outcome, { attempt = 1, durationMs = 20, leaseId = null, jitter = 0.5, log = `${taskId} says hello\n`, runner = 'runner-1' } = {}) {
+  const checked = run.checked.get(`${taskId}/${attempt}`);
+  const argumentsCommitment = checked
+    ? run.commitAgain('/argumentsCommitment', checked)
+    : run.commitTo('/argumentsCommitment', '/arguments', { value: taskId });
   const ran = {
     runner,
     leaseId,
     startedAt: run.now,
     durationMs,
-    argumentsCommitment: run.commitTo('/argumentsCommitment', '/arguments', { value: taskId }),
+    argumentsCommitment,
     log: log === '' ? null : run.seal('/log', log),
   };
   run.wait(durationMs);
