@@ -18,5 +18,20 @@ export type Bug = {
   readonly plant: readonly [Edit, ...Edit[]];
 };
 
-/** By what a bug came to light. */
-export type FoundBy = 'simulation' | 'syscall crash sweep' | 'kill -9' | 'bit flips' | 'receipt tampering' | 'soak' | 'network faults' | 'crash points' | 'random DAGs' | 'generated requests' | 'planted bugs' | 'fault injection' | 'benchmark' | 'review' | 'whole-stack test';
+/** By what a bug came to light. `review`: somebody read the code, or wrote its spec. */
+export type FoundBy =
+  | 'simulation'
+  | 'crash at every call'
+  | 'fault at every call'
+  | 'syscall sweep'
+  | 'kill -9'
+  | 'bit flips'
+  | 'receipt tampering'
+  | 'soak'
+  | 'network faults'
+  | 'reads beside a writer'
+  | 'generated requests'
+  | 'hostile input'
+  | 'hostile packages'
+  | 'benchmark'
+  | 'review';

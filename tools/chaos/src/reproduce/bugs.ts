@@ -1,13 +1,7 @@
 import type { Bug } from './bug.ts';
+import { BUGS_OF_EDGES } from './bugs-of-edges.ts';
+import { BUGS_OF_LOOPS } from './bugs-of-loops.ts';
+import { BUGS_OF_RUNS } from './bugs-of-runs.ts';
 
-/** Every bug of the product that was found on the way, oldest last. */
-export const BUGS: readonly Bug[] = [
-  {
-    id: 'projector-ends-at-first-fault',
-    what: 'one failed look at the read models at the start, or while rows were made anew, ended the projector: lists stood still until a restart',
-    foundBy: 'simulation',
-    fixedIn: 'fix(runtime): the projector waits out a fault that comes before its first event',
-    kept: { kind: 'spec', file: 'libs/runtime/src/work/project-views.spec.ts', test: 'come up, and are made anew when asked, through a fault at the first call' },
-    plant: [{ file: 'libs/runtime/src/work/project-views.ts', find: 'if (!isFault(error) || !error.retryable) throw error;', put: 'throw error;' }],
-  },
-];
+/** Every bug of the product that was found on the way and of which a case is kept. */
+export const BUGS: readonly Bug[] = [...BUGS_OF_LOOPS, ...BUGS_OF_RUNS, ...BUGS_OF_EDGES];

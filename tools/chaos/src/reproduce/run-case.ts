@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,43 +14,58 @@ const TEST_MAX_MS = 30_000;
 /** `broken`: the case ran and found the fault; `useless`: nothing ran, or what ran could not even begin. */
 export type CaseOutcome = { readonly kind: 'sound' | 'broken' | 'useless'; readonly detail: string };
 
+type SpecCase = Extract<Case, { kind: 'spec' }>;
+
 /** Runs a kept case on the program as it is, or with edits planted. Every outcome is a value. */
 export async function runCase(kept: Case, plant: readonly Edit[] = []): Promise<CaseOutcome> {
-  return kept.kind === 'spec' ? runSpec(kept, plant) : runHarness(kept.args, plant);
+  if (kept.kind === 'harness') return runHarness(kept.args, plant);
+  const [outcome = NOTHING_RAN] = await runSpecs([kept], plant);
+  return outcome;
 }
 
-type JestResult = {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numRuntimeErrorTestSuites: number;
-  readonly testResults: readonly { readonly message: string; readonly assertionResults: readonly { readonly status: string; readonly fullName: string; readonly failureMessages: readonly string[] }[] }[];
-};
+/** Runs kept cases on the program as it is: those that are specs with one start of Jest. The outcomes in their order. */
+export async function runCases(cases: readonly Case[]): Promise<readonly CaseOutcome[]> {
+  const specs = cases.filter((kept) => kept.kind === 'spec');
+  const ran = specs.length === 0 ? [] : await runSpecs(specs, []);
+  const outcomes: CaseOutcome[] = [];
+  for (const kept of cases) outcomes.push(kept.kind === 'spec' ? (ran[specs.indexOf(kept)] ?? NOTHING_RAN) : await runHarness(kept.args, []));
+  return outcomes;
+}
 
-async function runSpec({ file, test }: Extract<Case, { kind: 'spec' }>, plant: readonly Edit[]): Promise<CaseOutcome> {
+const NOTHING_RAN: CaseOutcome = { kind: 'useless', detail: 'no test has this name' };
+
+type Assertion = { readonly status: string; readonly fullName: string; readonly failureMessages: readonly string[] };
+type JestResult = { readonly testResults: readonly { readonly name: string; readonly message: string; readonly assertionResults: readonly Assertion[] }[] };
+
+async function runSpecs(cases: readonly SpecCase[], plant: readonly Edit[]): Promise<readonly CaseOutcome[]> {
   const dir = mkdtempSync(join(tmpdir(), 'maestro-case-'));
   try {
     const resultFile = join(dir, 'result.json');
-    const args = [`${ROOT}node_modules/jest/bin/jest.js`, '-c', `${PLANTED}jest.config.mjs`, '--json', `--outputFile=${resultFile}`, '--runInBand', `--testTimeout=${TEST_MAX_MS}`, '--runTestsByPath', `${ROOT}${file}`, '-t', literal(test)];
-    const { said } = await ended(args, plant, { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' });
-    return outcomeOf(JSON.parse(readFileSync(resultFile, 'utf8')) as JestResult, said);
-  } catch (error) {
-    return { kind: 'useless', detail: `no result: ${(error as Error).message}` };
+    const files = [...new Set(cases.map(({ file }) => `${ROOT}${file}`))];
+    const names = cases.map(({ test }) => literal(test)).join('|');
+    const args = [`${ROOT}node_modules/jest/bin/jest.js`, '-c', `${PLANTED}jest.config.mjs`, '--json', `--outputFile=${resultFile}`, '--runInBand', `--testTimeout=${TEST_MAX_MS}`, '-t', names, '--runTestsByPath', ...files];
+    const { said } = await ended(args, plant, { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' }, files.length * CASE_MAX_MS);
+    if (!existsSync(resultFile)) return cases.map(() => ({ kind: 'useless', detail: `Jest left no result: ${said.slice(-1_000)}` }));
+    const result = JSON.parse(readFileSync(resultFile, 'utf8')) as JestResult;
+    return cases.map((kept) => outcomeOf(kept, result));
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function outcomeOf({ numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults }: JestResult, said: string): CaseOutcome {
-  if (numRuntimeErrorTestSuites > 0) return { kind: 'useless', detail: testResults[0]?.message ?? said };
-  if (numPassedTests + numFailedTests === 0) return { kind: 'useless', detail: 'no test has this name' };
-  if (numFailedTests === 0) return { kind: 'sound', detail: `${numPassedTests} passed` };
-  const failed = testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed');
-  return { kind: 'broken', detail: `${failed?.fullName ?? 'a test'}: ${firstLine(failed?.failureMessages[0] ?? said)}` };
+/** What Jest says about one case; a file that could not even be loaded has no tests. */
+export function outcomeOf({ file, test }: SpecCase, { testResults }: JestResult): CaseOutcome {
+  const suite = testResults.find(({ name }) => name.endsWith(`/${file}`));
+  const ran = (suite?.assertionResults ?? []).filter(({ fullName, status }) => fullName.includes(test) && (status === 'passed' || status === 'failed'));
+  const failed = ran.find(({ status }) => status === 'failed');
+  if (failed !== undefined) return { kind: 'broken', detail: `${failed.fullName}: ${firstLine(failed.failureMessages[0] ?? '')}` };
+  if (ran.length > 0) return { kind: 'sound', detail: `${ran.length} passed` };
+  return suite?.message === undefined || suite.message === '' ? NOTHING_RAN : { kind: 'useless', detail: firstLine(suite.message) };
 }
 
 async function runHarness(harness: readonly string[], plant: readonly Edit[]): Promise<CaseOutcome> {
   const args = ['--conditions=source', '--import', `${PLANTED}load-hook.mjs`, `${ROOT}tools/chaos/src/main.ts`, ...harness];
-  const { code, said } = await ended(args, plant, {});
+  const { code, said } = await ended(args, plant, {}, CASE_MAX_MS);
   const lines = said.trimEnd().split('\n');
   if (code === 0) return { kind: 'sound', detail: lines.at(-1) ?? '' };
   const violation = lines.find((line) => line.startsWith('violation: '));
@@ -58,9 +73,9 @@ async function runHarness(harness: readonly string[], plant: readonly Edit[]): P
 }
 
 /** Runs Node to its end. `said`: the end of both its outputs. */
-function ended(args: readonly string[], plant: readonly Edit[], env: NodeJS.ProcessEnv): Promise<{ readonly code: number | null; readonly said: string }> {
+function ended(args: readonly string[], plant: readonly Edit[], env: NodeJS.ProcessEnv, timeout: number): Promise<{ readonly code: number | null; readonly said: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env, MAESTRO_PLANT: JSON.stringify(plant) }, stdio: ['ignore', 'pipe', 'pipe'], timeout: CASE_MAX_MS, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env, MAESTRO_PLANT: JSON.stringify(plant) }, stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' });
     let said = '';
     const keep = (text: Buffer): void => void (said = (said + text.toString('utf8')).slice(-SAID_KEPT));
     child.stdout.on('data', keep);
