@@ -6,8 +6,8 @@ import { Fault } from '@maestro/ports';
 import { HeadMark, readHeadMark } from './head-mark.ts';
 import type { HeadMarkEntry } from './head-mark.ts';
 import { createPrivateFile, lockFile, syncFolder } from './private-file.ts';
-import { checkSchemaVersion, checkSqliteVersion, sqliteVersion } from './schema.ts';
-import { reading } from './storage-fault.ts';
+import { checkSchemaVersion, checkSqliteVersion, readIncarnation, sealMeta, sqliteVersion } from './schema.ts';
+import { original, reading } from './storage-fault.ts';
 
 /** Where a copy ends. `hash`: of its last event, hex; 64 zeros: it is empty. */
 export type CopiedStore = { readonly incarnation: string; readonly position: number; readonly hash: string };
@@ -33,7 +33,7 @@ export function copyEventStore({ from, to }: { readonly from: string; readonly t
   } finally {
     closeSync(fd);
   }
-  const { incarnation, head } = withReader(to, (db) => ({ incarnation: incarnationOf(db), head: headOf(db) }));
+  const { incarnation, head } = withReader(to, (db) => ({ incarnation: readIncarnation(db, original(to)).incarnation, head: headOf(db) }));
   if (mark.kind === 'mark' && mark.entry.position > head.position) {
     throw new Fault('STORE_BEHIND_MARK', `the head mark of ${from} is at position ${mark.entry.position}, the store ends at ${head.position}: it lacks what it acknowledged; restore an earlier backup`);
   }
@@ -56,7 +56,12 @@ export function beginNewIncarnation(path: string): string {
   const db = reading(() => new DatabaseSync(path));
   try {
     reading(() => db.exec('PRAGMA synchronous = FULL'));
-    reading(() => db.prepare("UPDATE meta SET value = ? WHERE key = 'incarnation'").run(incarnation));
+    reading(() => {
+      db.exec('BEGIN IMMEDIATE');
+      db.prepare("UPDATE meta SET value = ? WHERE key = 'incarnation'").run(incarnation);
+      sealMeta(db);
+      db.exec('COMMIT');
+    });
     writeFreshMark(`${path}-mark`, reading(() => headOf(db)));
   } finally {
     db.close();
@@ -92,10 +97,4 @@ function writeFreshMark(path: string, head: HeadMarkEntry): void {
   } finally {
     mark.close();
   }
-}
-
-function incarnationOf(db: DatabaseSync): string {
-  const value = db.prepare("SELECT value FROM meta WHERE key = 'incarnation'").get()?.['value'];
-  if (value === undefined) throw new Fault('STORE_DAMAGED', 'the store has lost its incarnation; restore a backup');
-  return String(value);
 }

@@ -3,7 +3,8 @@ import { parseStreamName } from '@maestro/domain';
 import type { StreamName } from '@maestro/domain';
 import { Fault, type StoredEvent } from '@maestro/ports';
 import { eventHash, rowDigest } from './row-digest.ts';
-import { reading } from './storage-fault.ts';
+import { original, reading } from './storage-fault.ts';
+import type { Concerned } from './storage-fault.ts';
 import { StreamIndex } from './stream-index.ts';
 
 type Row = readonly [
@@ -34,6 +35,7 @@ const NAMES_MAX = 65_536;
  */
 export class EventReader {
   readonly #db: DatabaseSync;
+  readonly #file: Concerned;
   readonly #index: StreamIndex;
   readonly #cursorAt: (position: number) => string;
   readonly #names = new Map<number, StreamName>();
@@ -47,6 +49,7 @@ export class EventReader {
 
   constructor(path: string, cursorAt: (position: number) => string) {
     this.#cursorAt = cursorAt;
+    this.#file = original(path);
     this.#db = new DatabaseSync(path, { readOnly: true });
     this.#db.exec('PRAGMA cache_size = -8000');
     this.#index = new StreamIndex(this.#db);
@@ -67,7 +70,7 @@ export class EventReader {
 
   /** The newest position on disk, which the writer may not have reported yet. */
   lastPosition(): number {
-    return reading(() => Number(this.#last.get()?.['position'] ?? 0));
+    return reading(() => Number(this.#last.get()?.['position'] ?? 0), this.#file);
   }
 
   /** Events at the positions after `position`, at least one, as there must be `limit` of them. */
@@ -92,9 +95,13 @@ export class EventReader {
 
   /** The stream of a position, unproved; null: the row is gone or names none. For naming damage, never for serving. */
   streamAt(position: number): StreamName | null {
-    const streamId = this.#streamOf.get(position)?.['stream_id'];
-    const name = typeof streamId === 'number' ? this.#index.nameOf(streamId) : undefined;
-    return name === undefined ? null : (parseStreamName(name) ?? null);
+    try {
+      const streamId = this.#streamOf.get(position)?.['stream_id'];
+      const name = typeof streamId === 'number' ? this.#index.nameOf(streamId) : undefined;
+      return name === undefined ? null : (parseStreamName(name) ?? null);
+    } catch {
+      return null; // the page that would say it is damaged itself
+    }
   }
 
   /** Undefined: no such stream. `from` is clamped to the stream when reading backward. */
@@ -129,7 +136,7 @@ export class EventReader {
       } finally {
         this.#end.run();
       }
-    });
+    }, this.#file);
   }
 
   #stretch(rows: Iterable<unknown>, o: { name: StreamName; from: number; step: 1 | -1; count: number }): StoredEvent[] {

@@ -23,7 +23,7 @@ import {
 import type { AppendRequest } from './append-batch.ts';
 import { EventReader } from './event-reader.ts';
 import { RecentEvents } from './recent-events.ts';
-import { reading, toFault } from './storage-fault.ts';
+import { original, reading, toFault } from './storage-fault.ts';
 import { follow, type EventSource } from './subscription.ts';
 import { startWriterThread, WriterClient, type WriterLink } from './writer-client.ts';
 import type { WriterOptions } from './writer-database.ts';
@@ -282,7 +282,7 @@ export async function openSqliteEventStore(o: SqliteEventStoreOptions): Promise<
 /** Where it fails, the writer is ended, so that its lock does not outlive the attempt to open. */
 async function openReader(path: string, cursorAt: (at: number) => Cursor, writer: WriterClient): Promise<EventReader> {
   try {
-    return reading(() => new EventReader(path, cursorAt));
+    return reading(() => new EventReader(path, cursorAt), original(path));
   } catch (error) {
     await writer.close().catch(() => {}); // what could not be opened is what the caller has to know
     throw error;

@@ -5,7 +5,7 @@ import type { ArrivingAppend, ArrivingEvent } from './append-batch.ts';
 import type { Outcome } from './append-outcome.ts';
 import type { HeadMarkEntry } from './head-mark.ts';
 import { rowDigest } from './row-digest.ts';
-import { isSyncFailure, plainFault, unknownOutcome, type PlainFault } from './storage-fault.ts';
+import { isSyncFailure, original, plainFault, unknownOutcome, type PlainFault } from './storage-fault.ts';
 import { StreamIndex, type StreamRow } from './stream-index.ts';
 
 /** Heads of the streams written last, so that an append to a known stream looks nothing up. */
@@ -73,7 +73,7 @@ export class GroupWriter {
       return outcomes;
     } catch (error) {
       const undone = this.#undo(committing && isSyncFailure(error));
-      const fault = undone ? plainFault(error) : unknownOutcome(error);
+      const fault = undone ? plainFault(error, original(this.#db.location() ?? 'the store')) : unknownOutcome(error);
       // damage may concern one append only: alone, each shows its own
       if (fault.code === 'STORE_DAMAGED' && appends.length > 1)
         return appends.flatMap((append) => this.write([append]));

@@ -1,5 +1,20 @@
 import { Fault, isFault, type FaultCode } from '@maestro/ports';
 
+/** Which file a fault is about, and what to do about damage to it. */
+export type Concerned = { readonly path: string; readonly remedy: string };
+
+const SOME_DATABASE: Concerned = { path: 'the database file', remedy: 'restore a backup' };
+
+/** A database that is folded from the events can be made again. */
+export function derived(path: string): Concerned {
+  return { path, remedy: 'it is made again from the events: ./maestro doctor --repair' };
+}
+
+/** The event store itself cannot. */
+export function original(path: string): Concerned {
+  return { path, remedy: './maestro doctor tells what is damaged; restore a backup' };
+}
+
 /** A fault as it crosses the thread boundary, where classes are lost. */
 export type PlainFault = { readonly code: FaultCode; readonly detail: string; readonly retryable: boolean };
 
@@ -37,7 +52,7 @@ function describe(error: unknown): string {
 }
 
 /** What an error of the database means to callers. Faults pass as they are. */
-export function plainFault(error: unknown): PlainFault {
+export function plainFault(error: unknown, { path, remedy }: Concerned = SOME_DATABASE): PlainFault {
   if (isFault(error))
     return { code: error.code, detail: error.message.slice(error.code.length + 2), retryable: error.retryable };
   const errcode = errcodeOf(error) ?? 0;
@@ -46,7 +61,7 @@ export function plainFault(error: unknown): PlainFault {
   if (DAMAGE.has(primary) || DAMAGE_EXTENDED.has(errcode)) {
     return {
       code: 'STORE_DAMAGED',
-      detail: `the database file is damaged; restore a backup (${shown})`,
+      detail: `${path} is damaged; ${remedy} (${shown})`,
       retryable: false,
     };
   }
@@ -65,10 +80,10 @@ export const toFault = (plain: PlainFault, cause?: unknown): Fault =>
   new Fault(plain.code, plain.detail, { retryable: plain.retryable, cause });
 
 /** Runs a read and turns errors of the database into faults. */
-export function reading<T>(work: () => T): T {
+export function reading<T>(work: () => T, concerned?: Concerned): T {
   try {
     return work();
   } catch (error) {
-    throw isFault(error) ? error : toFault(plainFault(error), error);
+    throw isFault(error) ? error : toFault(plainFault(error, concerned), error);
   }
 }

@@ -3,8 +3,10 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StreamName } from '@maestro/domain';
 import { readHeadMark } from './head-mark.ts';
 import { eventHash, rowDigest } from './row-digest.ts';
-import { checkSchemaVersion, checkSqliteVersion, sqliteVersion } from './schema.ts';
-import { reading } from './storage-fault.ts';
+import { structureFindings } from './database-check.ts';
+import { checkSchemaVersion, checkSqliteVersion, readIncarnation, sqliteVersion } from './schema.ts';
+import { original, reading } from './storage-fault.ts';
+import type { Concerned } from './storage-fault.ts';
 
 /** Something in the store that readers would refuse. `stream` and `revision` where the row says them. */
 export type StoreDamage = { readonly position: number; readonly stream: string | null; readonly revision: number | null; readonly what: string };
@@ -23,6 +25,8 @@ export type SweptEvent = {
 export type StoreSweep = {
   readonly kind: 'swept';
   readonly incarnation: string | null;
+  /** what SQLite finds in pages and indexes, one finding each, with the offset in the file where it can tell */
+  readonly structure: readonly string[];
   readonly eventCount: number;
   readonly headPosition: number;
   readonly damages: readonly StoreDamage[];
@@ -61,26 +65,27 @@ export async function sweepEventStore(o: SweepOptions): Promise<StoreSweep | { r
   if (!existsSync(o.path)) return { kind: 'missing' };
   // taken before the store is read: what is written meanwhile is ahead of it, which is fine
   const mark = readHeadMark(`${o.path}-mark`);
-  const db = reading(() => new DatabaseSync(o.path, { readOnly: true }));
+  const db = reading(() => new DatabaseSync(o.path, { readOnly: true }), original(o.path));
   try {
-    reading(() => checkSqliteVersion(sqliteVersion(db)));
-    if (reading(() => checkSchemaVersion(db)) === 'empty') return { kind: 'missing' };
+    reading(() => checkSqliteVersion(sqliteVersion(db)), original(o.path));
+    if (reading(() => checkSchemaVersion(db), original(o.path)) === 'empty') return { kind: 'missing' };
     return await sweep(db, mark, o);
   } finally {
     db.close();
   }
 }
 
-async function sweep(db: DatabaseSync, mark: ReturnType<typeof readHeadMark>, { onEvent, onProgress }: SweepOptions): Promise<StoreSweep> {
+async function sweep(db: DatabaseSync, mark: ReturnType<typeof readHeadMark>, { path, onEvent, onProgress }: SweepOptions): Promise<StoreSweep> {
+  const file = original(path);
   const found = new Damages();
-  const incarnation = reading(() => db.prepare("SELECT value FROM meta WHERE key = 'incarnation'").get()?.['value']);
-  if (incarnation === undefined) found.add({ position: 0, stream: null, revision: null, what: 'the store has lost its incarnation' });
-  const total = reading(() => Number(db.prepare('SELECT max(position) AS last FROM events').get()?.['last'] ?? 0));
+  const structure = structureFindings(db, DAMAGES_MAX, file);
+  const incarnation = incarnationOf(db, file, found);
+  const total = reading(() => Number(db.prepare('SELECT max(position) AS last FROM events').get()?.['last'] ?? 0), file);
   const page = db.prepare(ROWS);
   let position = 0;
   let eventCount = 0;
   for (;;) {
-    const rows = reading(() => page.all(position)) as unknown as readonly SweepRow[];
+    const rows = reading(() => page.all(position), file) as unknown as readonly SweepRow[];
     for (const row of rows) {
       if (row.position !== position + 1) found.addGap(position + 1, row.position - 1);
       position = row.position;
@@ -93,11 +98,20 @@ async function sweep(db: DatabaseSync, mark: ReturnType<typeof readHeadMark>, { 
     // others of this thread go on between pages
     await new Promise((resolve) => setImmediate(resolve));
   }
-  for (const { name, head, last } of reading(() => db.prepare(HEADS).all()) as unknown as readonly HeadRow[]) {
+  for (const { name, head, last } of reading(() => db.prepare(HEADS).all(), file) as unknown as readonly HeadRow[]) {
     found.add({ position: 0, stream: name, revision: head, what: `its head is kept as ${head}, its last event is ${last ?? 'none'}` });
   }
-  const markFault = reading(() => againstMark(db, mark, position));
-  return { kind: 'swept', incarnation: incarnation === undefined ? null : String(incarnation), eventCount, headPosition: position, damages: found.listed, damagesOmitted: found.omitted, markFault };
+  const markFault = reading(() => againstMark(db, mark, position), file);
+  return { kind: 'swept', incarnation, structure, eventCount, headPosition: position, damages: found.listed, damagesOmitted: found.omitted, markFault };
+}
+
+function incarnationOf(db: DatabaseSync, file: Concerned, found: Damages): string | null {
+  try {
+    return reading(() => readIncarnation(db, file).incarnation, file);
+  } catch (error) {
+    found.add({ position: 0, stream: null, revision: null, what: (error as Error).message });
+    return null;
+  }
 }
 
 type SweepRow = {

@@ -5,6 +5,7 @@ import { GroupWriter } from './group-writer.ts';
 import { HeadMark, type HeadMarkEntry } from './head-mark.ts';
 import { createPrivateFile, lockFile, syncFolder } from './private-file.ts';
 import { prepareEventTables } from './schema.ts';
+import { original } from './storage-fault.ts';
 
 /** How the writer opens the store; crosses the thread boundary. */
 export type WriterOptions = {
@@ -78,7 +79,7 @@ export function openWriterDatabase(o: WriterOptions): WriterDatabase {
     const db = new DatabaseSync(o.path);
     unwind.push(() => db.close());
     configure(db, o);
-    const incarnation = prepareEventTables(db);
+    const incarnation = prepareEventTables(db, original(o.path));
     syncFolder(dirname(o.path));
     checkWritable(db);
     const writer = new GroupWriter(db);

@@ -1,7 +1,7 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { packOutcomes, type PackedOutcomes } from './append-outcome.ts';
 import { unpackAppends, type AppendBatch, type ArrivingAppend } from './append-batch.ts';
-import { plainFault, type PlainFault } from './storage-fault.ts';
+import { original, plainFault, type PlainFault } from './storage-fault.ts';
 import { openWriterDatabase, type WriterDatabase, type WriterOptions } from './writer-database.ts';
 
 export type ToWriter = AppendBatch | { readonly kind: 'close' };
@@ -102,7 +102,7 @@ export function serveWriter(port: MessagePort, o: WriterOptions): void {
       position: store.writer.head.position,
     } satisfies FromWriter);
   } catch (error) {
-    port.postMessage({ kind: 'refused', fault: plainFault(error) } satisfies FromWriter);
+    port.postMessage({ kind: 'refused', fault: plainFault(error, original(o.path)) } satisfies FromWriter);
     port.close();
   }
 }

@@ -3,6 +3,7 @@ import type { ListPage, ListPlan, ListQuery, Rows, TableName, Upserts } from '@m
 import { sql } from 'kysely';
 import type { Compilable, Kysely, SelectQueryBuilder } from 'kysely';
 import type { StatementCache } from './kysely-dialect.ts';
+import { provedRow } from './proved-row.ts';
 import { changingColumnsOf, columnsOf, indexesOf, isMoving, isTagged, storedRow, tagIndexesOf } from './table-columns.ts';
 
 /** Tables are named by generation, so their columns are known to `table-columns.ts` and not to the compiler. */
@@ -42,6 +43,11 @@ export class Generation {
     });
   }
 
+  /** Statements that make the indexes on tags that it does not have yet. */
+  indexStatements(): readonly string[] {
+    return TABLES.filter(isTagged).flatMap((table) => tagIndexesOf(table).map((columns) => this.#indexOn(this.#tagsOf(table), columns)));
+  }
+
   /** Statements that drop all of it, each small enough to be carried out alone, and harmless when repeated. */
   dropStatements(): readonly string[] {
     const { schema } = this.#db;
@@ -58,14 +64,14 @@ export class Generation {
       const part = JSON.stringify(ids.slice(at, at + IDS_PER_STATEMENT));
       // one text for any number of ids, so that the statement stays prepared
       const query = this.#db.selectFrom(this.#nameOf(table)).select('row').where('id', 'in', sql<string>`(select value from json_each(${part}))`);
-      for (const row of this.#rowsOf<T>(query)) found.set(row.id, row);
+      for (const row of this.#rowsOf(table, query)) found.set(row.id, row);
     }
     return found;
   }
 
   list<T extends TableName>(table: T, query: ListQuery<T>): ListPage<Rows[T]> {
     const plan = listPlan(table, query);
-    const found = this.#rowsOf<T>(this.#select(table, plan));
+    const found = this.#rowsOf(table, this.#select(table, plan));
     const rows = found.slice(0, plan.limit);
     const last = rows.at(-1);
     return { rows, next: found.length > rows.length && last !== undefined ? nextCursor(table, plan, last) : null };
@@ -79,10 +85,10 @@ export class Generation {
     }
   }
 
-  #rowsOf<T extends TableName>(query: Compilable): readonly Rows[T][] {
+  #rowsOf<T extends TableName>(table: T, query: Compilable): readonly Rows[T][] {
     const { sql: text, parameters } = query.compile();
     const found = this.#statements.prepare(text).all(...(parameters as readonly (string | number)[]));
-    return found.map(({ row }) => JSON.parse(String(row)) as Rows[T]);
+    return found.map(({ row }) => provedRow(table, String(row)));
   }
 
   #upsertRows<T extends TableName>(table: T, rows: readonly Rows[T][]): void {
@@ -156,7 +162,11 @@ export class Generation {
       .addPrimaryKeyConstraint(`${name}_key`, ['tag', time, 'id'] as never)
       .modifyEnd(sql`without rowid`);
     const indexes = [...tagIndexesOf(table), ...(isMoving(table) ? [['id']] : [])];
-    return [made.compile().sql, ...indexes.map((columns) => schema.createIndex(indexName(name, columns)).on(name).columns([...columns]).compile().sql)];
+    return [made.compile().sql, ...indexes.map((columns) => this.#indexOn(name, columns))];
+  }
+
+  #indexOn(table: string, columns: readonly string[]): string {
+    return this.#db.schema.createIndex(indexName(table, columns)).ifNotExists().on(table).columns([...columns]).compile().sql;
   }
 
   #nameOf(table: TableName): string {

@@ -4,17 +4,18 @@ import { Fault } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 import { Kysely } from 'kysely';
 import { createPrivateFile } from '../private-file.ts';
-import { reading } from '../storage-fault.ts';
+import { assertStructure } from '../database-check.ts';
+import { derived, reading } from '../storage-fault.ts';
+import type { Concerned } from '../storage-fault.ts';
 import { Generation } from './generation.ts';
 import type { AnySchema } from './generation.ts';
+import { GenerationRegister } from './generation-register.ts';
+import type { Registered } from './generation-register.ts';
 import { StatementCache, dialectOf } from './kysely-dialect.ts';
 import { migrate } from './migrations.ts';
 
 /** How often a request of another process is looked for. */
 const REQUEST_POLL_MS = 1_000;
-
-/** Begins the side of tables that were served before a swap and are not dropped yet. */
-const DROPPED = 'dropped-';
 
 /** 64 MiB of pages in memory at most, and as much of the file mapped. */
 const TUNING = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;';
@@ -24,19 +25,21 @@ const TUNING = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_
  * cut may lose the latest transactions as a whole, and they are folded again from the checkpoint.
  */
 export async function openSqliteReadModels({ path }: { readonly path: string }): Promise<SqliteReadModels> {
+  const file = derived(path);
   createPrivateFile(path);
-  const database = new DatabaseSync(path);
+  const database = reading(() => new DatabaseSync(path), file);
   try {
     database.exec(TUNING);
+    assertStructure(database, file);
     const statements = new StatementCache(database);
     const kysely = new Kysely<AnySchema>({ dialect: dialectOf(database, statements) });
     await migrate(kysely, database, path);
-    return new SqliteReadModels(database, kysely, statements);
+    return new SqliteReadModels(file, database, kysely, statements);
   } catch (error) {
     database.close();
     return reading((): never => {
       throw error;
-    });
+    }, file);
   }
 }
 
@@ -44,20 +47,25 @@ export async function openSqliteReadModels({ path }: { readonly path: string }):
  * Query models on SQLite: statements by Kysely, rows and checkpoint in one transaction.
  * V1. A transaction is carried out without a pause, so nothing else of this process comes between its statements.
  * V2. Which generation is served is asked of the file at each call: another process may have swapped it.
+ * V3. Opening proves that pages and indexes are sound, and reading proves each row: what is damaged is refused, not listed.
  */
 export class SqliteReadModels implements ReadModels {
+  readonly #file: Concerned;
   readonly #database: DatabaseSync;
   readonly #db: Kysely<AnySchema>;
   readonly #statements: StatementCache;
+  readonly #register: GenerationRegister;
   readonly #generations = new Map<number, Generation>();
   readonly #waiting = new Set<() => void>();
   #closed = false;
 
   /** Use `openSqliteReadModels`. */
-  constructor(database: DatabaseSync, db: Kysely<AnySchema>, statements: StatementCache) {
+  constructor(file: Concerned, database: DatabaseSync, db: Kysely<AnySchema>, statements: StatementCache) {
+    this.#file = file;
     this.#database = database;
     this.#db = db;
     this.#statements = statements;
+    this.#register = new GenerationRegister(statements);
   }
 
   async get<T extends TableName>(table: T, ids: readonly string[], side: Side = 'served'): Promise<ReadonlyMap<string, Rows[T]>> {
@@ -70,8 +78,9 @@ export class SqliteReadModels implements ReadModels {
 
   async apply({ cursor, events, upserts }: FoldedBatch, side: Side = 'served'): Promise<void> {
     this.#transaction(() => {
-      this.#on(side).upsert(upserts);
-      this.#run('UPDATE generation SET position = ?, events = events + ? WHERE side = ?', cursor, events, side);
+      const row = this.#registered(side);
+      this.#generation(row).upsert(upserts);
+      this.#register.moved(row, cursor, events);
     });
   }
 
@@ -103,9 +112,7 @@ export class SqliteReadModels implements ReadModels {
 
   async swap(): Promise<void> {
     this.#transaction(() => {
-      const [filled, served] = [this.#on('filling'), this.#on('served')];
-      this.#run('UPDATE generation SET side = ? WHERE number = ?', `${DROPPED}${served.number}`, served.number);
-      this.#run("UPDATE generation SET side = 'served' WHERE number = ?", filled.number);
+      this.#register.swap(this.#registered('filling'), this.#registered('served'));
       this.#run('DELETE FROM rebuild_request');
     });
     await this.#dropUnserved();
@@ -148,16 +155,24 @@ export class SqliteReadModels implements ReadModels {
   }
 
   #on(side: Side): Generation {
-    const number = this.#statements.prepare('SELECT number FROM generation WHERE side = ?').get(side)?.['number'];
-    if (typeof number !== 'number') throw new Error(`no tables are ${side}: beginRebuild comes first`);
+    return this.#generation(this.#registered(side));
+  }
+
+  #registered(side: Side): Registered {
+    const row = this.#register.find(side);
+    if (row === undefined) throw new Error(`no tables are ${side}: beginRebuild comes first`);
+    return row;
+  }
+
+  #generation({ number }: Pick<Registered, 'number'>): Generation {
     const known = this.#generations.get(number) ?? new Generation(number, this.#db, this.#statements);
     this.#generations.set(number, known);
     return known;
   }
 
   #statusOf(side: Side): SideStatus | null {
-    const row = this.#statements.prepare('SELECT projection, position, events FROM generation WHERE side = ?').get(side);
-    return row === undefined ? null : ({ ...row } as SideStatus);
+    const row = this.#register.find(side);
+    return row === undefined ? null : { projection: row.projection, position: row.position, events: row.events };
   }
 
   #isRequested(): boolean {
@@ -165,11 +180,8 @@ export class SqliteReadModels implements ReadModels {
   }
 
   #create(side: Side, projection: number): void {
-    const last = this.#statements.prepare('SELECT coalesce(max(number), 0) AS number FROM generation').get()?.['number'];
-    const created = new Generation(Number(last) + 1, this.#db, this.#statements);
+    const created = this.#generation(this.#register.add(side, projection));
     for (const statement of created.createStatements()) this.#database.exec(statement);
-    this.#run('INSERT INTO generation (number, side, projection, events) VALUES (?, ?, ?, 0)', created.number, side, projection);
-    this.#generations.set(created.number, created);
   }
 
   /** Tables that are served no more, a statement at a time: dropping a large one takes longer than others may wait. */
@@ -185,8 +197,7 @@ export class SqliteReadModels implements ReadModels {
   }
 
   #unserved(): readonly Generation[] {
-    const rows = this.#statements.prepare('SELECT number FROM generation WHERE side LIKE ?').all(`${DROPPED}%`);
-    return rows.map(({ number }) => new Generation(Number(number), this.#db, this.#statements));
+    return this.#register.unserved().map((number) => new Generation(number, this.#db, this.#statements));
   }
 
   #drop(side: Side): void {
@@ -197,7 +208,7 @@ export class SqliteReadModels implements ReadModels {
   }
 
   #forget({ number }: Generation): void {
-    this.#run('DELETE FROM generation WHERE number = ?', number);
+    this.#register.remove(number);
     this.#generations.delete(number);
     this.#statements.clear();
   }
@@ -221,7 +232,7 @@ export class SqliteReadModels implements ReadModels {
 
   #reading<T>(work: () => T): T {
     if (this.#closed) throw new Fault('STORE_CLOSED', 'the read models are closed');
-    return reading(work);
+    return reading(work, this.#file);
   }
 }
 

@@ -1,5 +1,6 @@
 import { LISTS, listValue } from '@maestro/ports';
 import type { ListFilter, ListSort, Rows, TableName } from '@maestro/ports';
+import { sealedRow } from './proved-row.ts';
 
 /** What a table of one generation holds beside `id` and `row`: every member that lists filter, sort or bound in time by. */
 export type StoredRow = { readonly id: string; readonly row: string; readonly [column: string]: string | number | null };
@@ -32,11 +33,16 @@ export function isTagged(table: TableName): boolean {
   return TAGGED[table] !== undefined;
 }
 
-/** Columns of every index on the tags of a table; where it does not say so, the id follows by itself, as part of their key. */
+/**
+ * Columns of every index on the tags of a table; where it does not say so, the id follows by itself, as part of their key.
+ * Every column is in one of them: so a check of the file compares it, and no damage to it leaves rows out of lists.
+ */
 export function tagIndexesOf(table: TableName): readonly (readonly string[])[] {
   const { sorts, time }: { sorts: readonly string[]; time: string } = LISTS[table];
   const columns: readonly (readonly string[])[] = TAGGED[table] ?? [];
-  return columns.map(([column = '', ...covered]) => (sorts.includes(column) ? ['tag', column] : ['tag', column, time, 'id', ...covered]));
+  const asked = columns.map(([column = '', ...covered]) => (sorts.includes(column) ? ['tag', column] : ['tag', column, time, 'id', ...covered]));
+  const rest = columnsOf(table).filter((column) => column !== time && !asked.some((index) => index.includes(column)));
+  return rest.length === 0 ? asked : [...asked, ['tag', time, 'id', ...rest]];
 }
 
 export function columnsOf(table: TableName): readonly string[] {
@@ -71,5 +77,5 @@ export function storedRow<T extends TableName>(table: T, row: Rows[T]): StoredRo
     const value = members[column] ?? null;
     return [column, sorts.includes(column) && !filters.includes(column) ? (value as string | number | null) : listValue(value)];
   });
-  return { id: row.id, ...Object.fromEntries(values), row: JSON.stringify(row) };
+  return { id: row.id, ...Object.fromEntries(values), row: sealedRow(table, JSON.stringify(row)) };
 }
