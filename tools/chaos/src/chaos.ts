@@ -9,8 +9,10 @@ export const HARNESSES: { readonly [name: string]: Harness } = {
   bitflip: { does: 'flips single bits of everything that is stored: each is detected and named, none is served', load: async () => (await import('./bitflip/command.ts')).runBitflip },
   sim: { does: 'the whole conductor on simulated time and chance, with faults in every port', load: async () => (await import('./sim/command.ts')).runSim },
   tamper: { does: 'changes every byte of a receipt set, and attacks it: the verifier accepts none', load: async () => (await import('./tamper/command.ts')).runTamper },
+  checker: { does: 'shows that the judge of all harnesses is linear', load: async () => (await import('./history/command.ts')).runChecker },
   kill: { does: 'kills real conductors under load, 200 times', load: async () => (await import('./kill/command.ts')).runKill },
   syscall: { does: 'kills the stores at one system call after the other, and lets calls fail: nothing acknowledged is lost', load: async () => (await import('./syscall/command.ts')).runSyscall },
+  network: { does: 'cuts, delays, doubles and parts connections between clients and a real conductor', load: async () => (await import('./network/command.ts')).runNetwork },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
   reproduce: { does: 'shows that a bug that was found is gone, and would be found again (also: --reproduce <id>)', load: async () => (await import('./reproduce/command.ts')).runReproduce },
 };

@@ -15,8 +15,9 @@ export type RestAnswer = { readonly status: number; readonly commandId: string; 
 export class RestClient {
   readonly #pool: Pool;
 
-  constructor(url: string) {
-    this.#pool = new Pool(url, { connections: CONNECTIONS_MAX, headersTimeout: ANSWER_MAX_MS, bodyTimeout: ANSWER_MAX_MS });
+  /** `answerMaxMs`: a server that is silent for longer is taken for gone. */
+  constructor(url: string, answerMaxMs: number = ANSWER_MAX_MS) {
+    this.#pool = new Pool(url, { connections: CONNECTIONS_MAX, headersTimeout: answerMaxMs, bodyTimeout: answerMaxMs });
   }
 
   saveDraft(manifest: object): Promise<RestAnswer> {
