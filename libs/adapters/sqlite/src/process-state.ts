@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { Json } from '@maestro/domain';
 import { Fault, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
 import { createPrivateFile } from './private-file.ts';
@@ -6,6 +6,8 @@ import { assertDigest, prepareStateTables, stateDigest } from './process-state-t
 import { checkSqliteVersion, sqliteVersion } from './schema.ts';
 import { derived, plainFault, reading, toFault } from './storage-fault.ts';
 import type { Concerned } from './storage-fault.ts';
+
+type StoredRow = { readonly [column: string]: SQLOutputValue };
 
 /**
  * Process state in a database of its own: WAL with synchronous = NORMAL, so an apply costs no fsync. A crash may lose
@@ -15,7 +17,8 @@ import type { Concerned } from './storage-fault.ts';
 export class SqliteProcessState implements ProcessState {
   readonly #file: Concerned;
   readonly #db: DatabaseSync;
-  readonly #snapshots = new Set<DatabaseSync>();
+  readonly #cursorOf: StatementSync;
+  readonly #rowsOf: StatementSync;
   readonly #upsert: StatementSync;
   readonly #delete: StatementSync;
   readonly #moveCursor: StatementSync;
@@ -25,6 +28,8 @@ export class SqliteProcessState implements ProcessState {
   constructor(file: Concerned, db: DatabaseSync) {
     this.#file = file;
     this.#db = db;
+    this.#cursorOf = db.prepare('SELECT cursor, digest FROM cursors WHERE name = ?');
+    this.#rowsOf = db.prepare('SELECT key, value, digest FROM rows WHERE name = ? ORDER BY key');
     this.#upsert = db.prepare(
       'INSERT INTO rows (name, key, value, digest) VALUES (?, ?, ?, ?) ON CONFLICT (name, key) DO UPDATE SET value = excluded.value, digest = excluded.digest',
     );
@@ -34,32 +39,34 @@ export class SqliteProcessState implements ProcessState {
     );
   }
 
-  /** Cursor and rows are of one moment. A load that is not read to its end holds a connection until `close`. */
+  /**
+   * Cursor and rows are of one moment: read at once, and parsed as they are asked for. A connection that waits for a
+   * reader would keep the log of the database from ever being reset.
+   */
   async load(name: string): Promise<{ readonly cursor: Cursor | null; readonly rows: AsyncIterable<ProcessRow> }> {
     this.#check();
+    const [found, rows] = this.#read(name);
+    if (found !== undefined) assertDigest(this.#file, String(found['digest']), name, String(found['cursor']));
+    return { cursor: found === undefined ? null : String(found['cursor']), rows: this.#rows(rows, name) };
+  }
+
+  #read(name: string): readonly [StoredRow | undefined, readonly StoredRow[]] {
     return reading(() => {
-      const snapshot = new DatabaseSync(this.#file.path, { readOnly: true });
-      this.#snapshots.add(snapshot);
-      snapshot.exec('BEGIN');
-      const found = snapshot.prepare('SELECT cursor, digest FROM cursors WHERE name = ?').get(name);
-      if (found !== undefined) assertDigest(this.#file, String(found['digest']), name, String(found['cursor']));
-      return { cursor: found === undefined ? null : String(found['cursor']), rows: this.#rows(snapshot, name) };
+      this.#db.exec('BEGIN');
+      try {
+        return [this.#cursorOf.get(name), this.#rowsOf.all(name)];
+      } finally {
+        this.#db.exec('COMMIT');
+      }
     }, this.#file);
   }
 
-  async *#rows(snapshot: DatabaseSync, name: string): AsyncGenerator<ProcessRow, void, undefined> {
-    try {
-      const rows = snapshot.prepare('SELECT key, value, digest FROM rows WHERE name = ? ORDER BY key').iterate(name);
-      for (;;) {
-        this.#check();
-        const step = reading(() => rows.next(), this.#file);
-        if (step.done === true) return;
-        const [key, value] = [String(step.value['key']), String(step.value['value'])];
-        assertDigest(this.#file, String(step.value['digest']), name, key, value);
-        yield { key, value: JSON.parse(value) as Json };
-      }
-    } finally {
-      if (this.#snapshots.delete(snapshot)) snapshot.close();
+  async *#rows(rows: readonly StoredRow[], name: string): AsyncGenerator<ProcessRow, void, undefined> {
+    for (const row of rows) {
+      this.#check();
+      const [key, value] = [String(row['key']), String(row['value'])];
+      assertDigest(this.#file, String(row['digest']), name, key, value);
+      yield { key, value: JSON.parse(value) as Json };
     }
   }
 
@@ -86,8 +93,6 @@ export class SqliteProcessState implements ProcessState {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const snapshot of this.#snapshots) snapshot.close();
-    this.#snapshots.clear();
     this.#db.close();
   }
 
