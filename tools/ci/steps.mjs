@@ -55,6 +55,8 @@ export const steps = [
     after: ['test', 'outside tools'],
   },
   { name: 'simulation finds planted faults, then nothing', run: ['./maestro', 'chaos', 'sim'], cores: 2, lines: 13, after: ['test'] },
+  { name: 'a bad network loses and doubles nothing', run: ['./maestro', 'chaos', 'network'], cores: 2, lines: 5, after: ['test'] },
+  { name: 'bugs that were found are gone, and would be found again', run: ['./maestro', 'chaos', 'reproduce', '--all'], cores: 1, after: ['test'] },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',
@@ -65,3 +67,6 @@ export const steps = [
   },
   { name: 'lines of all packages', run: ['./maestro', 'test', '--coverage'], cores: 2, lines: 30, after: ['test'] },
 ];
+
+const harnesses = steps.filter(({ run: [command, verb] }) => command === './maestro' && verb === 'chaos').map(({ name }) => name);
+steps.push({ name: 'scoreboard of all harnesses', run: ['./maestro', 'chaos', 'report'], cores: 1, lines: 45, after: harnesses });

@@ -14,6 +14,7 @@ export const HARNESSES: { readonly [name: string]: Harness } = {
   syscall: { does: 'kills the stores at one system call after the other, and lets calls fail: nothing acknowledged is lost', load: async () => (await import('./syscall/command.ts')).runSyscall },
   network: { does: 'cuts, delays, doubles and parts connections between clients and a real conductor', load: async () => (await import('./network/command.ts')).runNetwork },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
+  report: { does: 'the scoreboard: what all harnesses came to', load: async () => (await import('./report/command.ts')).runReport },
   reproduce: { does: 'shows that a bug that was found is gone, and would be found again (also: --reproduce <id>)', load: async () => (await import('./reproduce/command.ts')).runReproduce },
 };
 
