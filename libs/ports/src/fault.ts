@@ -12,6 +12,8 @@ export type FaultCode =
   | 'DATA_FOLDER_DENIED' // the user may not use it
   | 'DATA_FOLDER_READ_ONLY' // its file system takes no writes
   | 'DATA_FOLDER_FULL' // no space is left where it lies
+  | 'BACKUP_INVALID' // not the folder of a backup that this release reads
+  | 'BACKUP_DAMAGED' // bytes of a backup are not those that were written
   | 'PORT_IN_USE'
   | 'PORT_DENIED' // the user may not bind this port
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address

@@ -10,6 +10,7 @@ import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
 import { releaseVersion } from './build-info.ts';
+import { acceptedRisks } from './backup/accepted-losses.ts';
 import { commandRecords } from './command-records.ts';
 import { CLASSES, ConductorModule } from './conductor.module.ts';
 import type { Config } from './config.ts';
@@ -73,14 +74,14 @@ export async function startConductor(config: Config, log: Log, modules?: TaskPac
 
 type Parts = { readonly config: Config; readonly folder: DataFolder; readonly ports: Ports; readonly metrics: MetricsPage; readonly log: Log; readonly supervision: Supervision; readonly url: () => string | null };
 
-function commandRole({ config, ports, metrics, log, supervision, url: conductorUrl }: Parts): CommandRole {
+function commandRole({ config, folder, ports, metrics, log, supervision, url: conductorUrl }: Parts): CommandRole {
   const settings = {
     tenant: TENANT,
     prices: ports.prices,
     region: config.region,
     requireRegion: config.requireRegion,
     conductorUrl,
-    environment: environmentOf(config, ports.policies.active()),
+    environment: environmentOf(config, ports.policies.active(), acceptedRisks(folder)),
     inputBytesMax: VALUE_LIMITS.inputBytesMax,
   };
   const command = openCommandRole({ ...ports, metrics, log, supervision, settings });

@@ -18,6 +18,8 @@ export type DataFolder = {
   readonly dataKeys: string;
   readonly token: string;
   readonly presence: string;
+  /** there once somebody accepted that acknowledged events are gone */
+  readonly acceptedLosses: string;
 };
 
 /** The file calls of a start; tests hand in ones that fail. */
@@ -36,6 +38,7 @@ export function pathsOf(dir: string): DataFolder {
     dataKeys: join(dir, 'keys', 'vault'),
     token: join(dir, 'token'),
     presence: join(dir, 'conductor.json'),
+    acceptedLosses: join(dir, 'accepted-losses.json'),
   };
 }
 

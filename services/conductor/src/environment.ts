@@ -3,8 +3,8 @@ import type { PolicySetRef } from '@maestro/ports';
 import { buildDigest, releaseVersion } from './build-info.ts';
 import type { Config } from './config.ts';
 
-/** What every run of this process is recorded to have run on. */
-export function environmentOf(config: Config, policySet: PolicySetRef): Environment {
+/** What every run of this process is recorded to have run on. `risks`: codes of what the operator accepted. */
+export function environmentOf(config: Config, policySet: PolicySetRef, risks: readonly string[]): Environment {
   return {
     maestro: releaseVersion(),
     build: buildDigest(),
@@ -16,6 +16,6 @@ export function environmentOf(config: Config, policySet: PolicySetRef): Environm
     queue: 'memory',
     policyEngine: policySet.engine,
     region: config.region,
-    acceptedRisks: [],
+    acceptedRisks: [...risks],
   };
 }

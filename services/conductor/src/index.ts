@@ -1,3 +1,10 @@
+export { acceptStoreLoss } from './backup/accept-loss.ts';
+export { describeLoss } from './backup/accepted-losses.ts';
+export type { AcceptedLoss } from './backup/accepted-losses.ts';
+export { createBackup } from './backup/create-backup.ts';
+export type { BackupReport } from './backup/create-backup.ts';
+export { restoreBackup } from './backup/restore-backup.ts';
+export type { RestoreReport } from './backup/restore-backup.ts';
 export { parseConfig } from './config.ts';
 export { decideOffline, planOffline } from './offline.ts';
 export type { OfflineAsked, OfflineDecision, OfflinePlan } from './offline.ts';
