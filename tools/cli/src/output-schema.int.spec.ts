@@ -102,8 +102,8 @@ describe('what --json prints fits its schema', () => {
   });
 
   it('every document of the schema is printed by something here; the others in their own tests', () => {
-    const parts = ['exitCode', 'verdict', 'next', 'finding', 'decision'];
-    const elsewhere = ['up', 'publishDenied'];
+    const parts = ['exitCode', 'verdict', 'next', 'finding', 'decision', 'acceptedLoss'];
+    const elsewhere = ['up', 'publishDenied', 'backedUp', 'restored', 'lossAccepted'];
     expect(new Set([...ROWS.map(([name]) => name), ...parts, ...elsewhere])).toEqual(new Set(OUTPUT_NAMES));
   });
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { AddCommand, Done } from './commands/add-command.ts';
+import { addBackup, addRestore } from './commands/backup.command.ts';
 import { addCancel } from './commands/cancel.command.ts';
 import { addPromote, addRollback } from './commands/channel.command.ts';
 import { addCompletion } from './commands/completion.command.ts';
@@ -41,6 +42,8 @@ const COMMANDS: readonly AddCommand[] = [
   addRollback,
   addUp,
   addDoctor,
+  addBackup,
+  addRestore,
   addCompletion,
 ];
 
