@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,14 +14,15 @@ import { EVENT_ATTACKS, SPELLING_ATTACKS } from './history-attacks.ts';
 import { verdictOn } from './mount-attack.ts';
 import { makeRealSets } from './real-sets.ts';
 import type { TamperWorld } from './real-sets.ts';
-import { askCosign, hasCosign } from './stock-cosign.ts';
-import type { CosignFindings } from './stock-cosign.ts';
+import { COSIGN_DEFAULT, askCosign } from './stock-cosign.ts';
+import type { CosignFindings, CosignRequest } from './stock-cosign.ts';
 
 const USAGE = `usage: ./maestro chaos tamper [options]
   --seed S            draws the same bits and places again (default: the time)
   --bits N            bits of every byte that are flipped, 1 to 8 (default 1)
   --samples N         bytes raised by one, deleted and put in, each, a file (default 300)
   --cosign N          bit flips that stock cosign is shown (default 12; 0: cosign is not asked at all)
+  --cosign-path FILE  the cosign to ask (default: the one that tools/ci/tools.sh installs)
 Every byte of events, receipt, bundle and manifest of a set that a real run left is changed, one at a time; then a table
 of attacks. The offline verifier must accept none and name each rightly.`;
 
@@ -35,6 +37,7 @@ const OPTIONS = {
   bits: { type: 'string', default: '1' },
   samples: { type: 'string', default: '300' },
   cosign: { type: 'string', default: '12' },
+  'cosign-path': { type: 'string', default: COSIGN_DEFAULT },
   help: { type: 'boolean' },
 } as const;
 
@@ -54,7 +57,7 @@ export async function runTamper(args: readonly string[]): Promise<number> {
   tellBytes(bytes, performance.now() - startedMs);
   const { attacks, cosign } = await withKeyFile(world, async (keyFile, parent) => ({
     attacks: await judgeAttacks(world, keyFile, parent),
-    cosign: await cosignFindings(world, { flips: Number(values.cosign), random, keyFile, parent }),
+    cosign: await cosignFindings(world, { cosign: values['cosign-path'], flips: Number(values.cosign), random, keyFile, parent }),
   }));
   return finish({ seed, seconds: (performance.now() - startedMs) / 1_000 }, bytes, attacks, cosign);
 }
@@ -93,9 +96,9 @@ async function judgeAttacks(world: TamperWorld, keyFile: string, parent: string)
   return { judged, violations };
 }
 
-async function cosignFindings(world: TamperWorld, how: Parameters<typeof askCosign>[2]): Promise<CosignFindings | undefined> {
+async function cosignFindings(world: TamperWorld, how: CosignRequest): Promise<CosignFindings | undefined> {
   if (how.flips === 0) return undefined;
-  if (!hasCosign()) return { asked: 0, violations: ['cosign is not installed: tools/ci/tools.sh installs it; --cosign 0 leaves it out'] };
+  if (!existsSync(how.cosign)) return { asked: 0, violations: [`${how.cosign} is not there: tools/ci/tools.sh installs it; --cosign 0 leaves it out`] };
   const found = await askCosign(world, ATTACKS, how);
   console.log(`  stock cosign: shown ${found.asked} sets, ${found.violations.length} judged wrongly`);
   return found;

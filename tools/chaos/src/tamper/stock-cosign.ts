@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,20 +9,20 @@ import { PROVING_FILES } from './real-sets.ts';
 import type { TamperWorld } from './real-sets.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../../verify_receipt.sh', import.meta.url));
-const COSIGN = process.env['MAESTRO_COSIGN'] ?? join(homedir(), '.cache/maestro/tools/cosign-3.1.2/cosign');
+/** Where `tools/ci/tools.sh` puts it. */
+export const COSIGN_DEFAULT = join(homedir(), '.cache/maestro/tools/cosign-3.1.2/cosign');
 const ANSWER_MAX_MS = 30_000;
-
-export function hasCosign(): boolean {
-  return existsSync(COSIGN);
-}
 
 /** What cosign and the digests of the statement were asked, and what they let pass. */
 export type CosignFindings = { readonly asked: number; readonly violations: readonly string[] };
 
+/** `cosign`: path of the program; `flips`: single bits that it is shown beside the attacks that it can see. */
+export type CosignRequest = { readonly cosign: string; readonly flips: number; readonly random: () => number; readonly keyFile: string; readonly parent: string };
+
 /** Shows stock tools the true set, which they must accept, and what they can tell from it, which they must refuse. */
-export async function askCosign(world: TamperWorld, attacks: readonly Attack[], { flips, random, keyFile, parent }: { readonly flips: number; readonly random: () => number; readonly keyFile: string; readonly parent: string }): Promise<CosignFindings> {
+export async function askCosign(world: TamperWorld, attacks: readonly Attack[], { cosign, flips, random, keyFile, parent }: CosignRequest): Promise<CosignFindings> {
   const violations: string[] = [];
-  const accepts = (set: AttackedSet): Promise<boolean> => withAttackedSet(parent, world, set, (folder) => isAccepted(folder, keyFile));
+  const accepts = (set: AttackedSet): Promise<boolean> => withAttackedSet(parent, world, set, (folder) => isAccepted(cosign, folder, keyFile));
   if (!(await accepts({}))) violations.push('cosign refuses the true set');
   const shown = [
     ...attacks.filter(({ isSeenByCosign }) => isSeenByCosign === true).map(({ name, make }) => ({ name, set: make(world) })),
@@ -49,8 +48,8 @@ function flippedSet({ set }: TamperWorld, random: () => number): { readonly name
   return { name: `payload, a bit of byte ${at}`, set: { files: { bundle: Buffer.from(bytes.toString('utf8').replace(payload, changed.toString('base64'))) } } };
 }
 
-function isAccepted(folder: string, keyFile: string): Promise<boolean> {
+function isAccepted(cosign: string, folder: string, keyFile: string): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(SCRIPT, [folder, keyFile], { env: { ...process.env, COSIGN }, timeout: ANSWER_MAX_MS }, (error) => resolve(error === null));
+    execFile('env', [`COSIGN=${cosign}`, SCRIPT, folder, keyFile], { timeout: ANSWER_MAX_MS }, (error) => resolve(error === null));
   });
 }
