@@ -65,7 +65,9 @@ function describe(wasmBytes, dataBytes) {
   });
   const entrypoints = Object.fromEntries(Object.entries(stages).map(([stage, { entrypoint }]) => [stage, entrypoint]));
   const identity = { wasmDigest: sha256(wasmBytes), dataDigest: sha256(dataBytes), entrypoints, packs };
-  return { setDigest: sha256(canonicalize(identity)), ...identity, opaVersion: version };
+  const setDigest = sha256(canonicalize(identity));
+  // the compiler decides nothing, so the name of a set does not depend on it; receipts show it all the same
+  return { setDigest, ...identity, opaVersion: version, compilerDigest: sha256(`${setDigest} ${version}`) };
 }
 
 // A set is fit for use when it needs nothing of its host, every stage answers for exactly the packs that

@@ -22,13 +22,14 @@ if (canonicalize(active ?? null) !== canonicalize(ours.sets[0])) {
       problems.push(`${file} differs from what was built`);
   }
 }
-for (const { setDigest, opaVersion, ...identity } of theirs.sets) {
+for (const { setDigest, opaVersion, compilerDigest, ...identity } of theirs.sets) {
   if (sha256(canonicalize(identity)) !== setDigest) problems.push(`${setDigest}: its entry has another digest`);
   if (sha256(readFileSync(join(committed, `${setDigest}.wasm`))) !== identity.wasmDigest)
     problems.push(`${setDigest}: wasm digest`);
   if (sha256(readFileSync(join(committed, `${setDigest}.data.json`))) !== identity.dataDigest)
     problems.push(`${setDigest}: data digest`);
   if (!/^\d+\.\d+\.\d+$/.test(opaVersion)) problems.push(`${setDigest}: opa version`);
+  if (compilerDigest !== undefined && sha256(`${setDigest} ${opaVersion}`) !== compilerDigest) problems.push(`${setDigest}: compiler digest`);
 }
 const listed = theirs.sets.flatMap(({ setDigest }) => [`${setDigest}.wasm`, `${setDigest}.data.json`]);
 const unlisted = readdirSync(committed).filter((file) => file !== 'index.json' && !listed.includes(file));

@@ -4,7 +4,7 @@ import { canonicalText, sha256 } from '@maestro/receipt';
 
 /** One pack as `index.json` lists it; `stages` says where its answer must not be missing. */
 export type IndexedPack = { readonly name: string; readonly packDigest: string; readonly stages: readonly PolicyStage[] };
-/** One set as `index.json` lists it. All but `opaVersion` goes into `setDigest`. */
+/** One set as `index.json` lists it. All but `opaVersion` goes into `setDigest`; that is covered by `compilerDigest`. */
 export type IndexedSet = {
   readonly setDigest: string;
   readonly wasmDigest: string;
@@ -12,6 +12,8 @@ export type IndexedSet = {
   readonly entrypoints: Readonly<Record<PolicyStage, string>>;
   readonly packs: readonly IndexedPack[];
   readonly opaVersion: string;
+  /** null: listed by a release that wrote none */
+  readonly compilerDigest: string | null;
 };
 export type BundleIndex = { readonly active: string; readonly sets: readonly IndexedSet[] };
 
@@ -28,9 +30,14 @@ export function parseBundleIndex(text: string): BundleIndex {
 }
 
 /** SHA-256 over the canonical JSON of everything that decides: code, data, entrypoints and the packs asked per stage. */
-export function setDigestOf(set: Omit<IndexedSet, 'setDigest' | 'opaVersion'>): string {
+export function setDigestOf(set: Pick<IndexedSet, 'wasmDigest' | 'dataDigest' | 'entrypoints' | 'packs'>): string {
   const { wasmDigest, dataDigest, entrypoints, packs } = set;
   return sha256(canonicalText({ wasmDigest, dataDigest, entrypoints, packs }));
+}
+
+/** SHA-256 that binds a set to the compiler that it names, which receipts show and which decides nothing. */
+export function compilerDigestOf({ setDigest, opaVersion }: Pick<IndexedSet, 'setDigest' | 'opaVersion'>): string {
+  return sha256(`${setDigest} ${opaVersion}`);
 }
 
 function parseSet(value: unknown, at: number): IndexedSet {
@@ -50,6 +57,7 @@ function parseSet(value: unknown, at: number): IndexedSet {
     },
     packs: set['packs'].map((pack, n) => parsePack(pack, `${where}.packs[${n}]`)),
     opaVersion: text(set['opaVersion'], `${where}.opaVersion`, /^\d+\.\d+\.\d+$/),
+    compilerDigest: set['compilerDigest'] === undefined ? null : digest(set['compilerDigest'], `${where}.compilerDigest`),
   };
 }
 

@@ -48,7 +48,13 @@ describe('loading pack sets', () => {
     ['.data.json', 'dataDigest'],
   ])('refuses a set with one flipped bit in its %s, naming the digest', (suffix, digest) => {
     flip(suffix);
-    expect(() => loadSets(folder)).toThrow(unavailable(`differs from its digests in ${digest};`));
+    expect(() => loadSets(folder)).toThrow(unavailable(`differs from its digests in ${digest} (of ${read().active}${suffix});`));
+  });
+
+  it('refuses a set whose compiler is another one than it was listed with', () => {
+    const index = readFileSync(join(folder, 'index.json'), 'utf8');
+    writeFileSync(join(folder, 'index.json'), index.replace(/("opaVersion": "\d+\.\d+\.)\d/, '$19'));
+    expect(() => loadSets(folder)).toThrow(unavailable('compilerDigest (of opaVersion in index.json)'));
   });
 
   it('refuses an entry whose own digest does not follow from it', () => {

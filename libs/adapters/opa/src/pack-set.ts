@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { PolicySetRef } from '@maestro/ports';
 import { Fault, isFault } from '@maestro/ports';
 import { sha256 } from '@maestro/receipt';
-import { type IndexedSet, parseBundleIndex, setDigestOf } from './bundle-index.ts';
+import { type IndexedSet, compilerDigestOf, parseBundleIndex, setDigestOf } from './bundle-index.ts';
 
 /** A set whose digests were checked, compiled and ready to be handed to workers. */
 export type PackSet = {
@@ -38,7 +38,7 @@ export function loadSets(bundlesDir: string): LoadedSets {
   }
   const active = sets.get(index.active);
   if (active !== undefined) return { active, sets, refused };
-  throw refused.get(index.active) ?? unavailable(index.active, 'is named as active but not listed');
+  throw refused.get(index.active) ?? unavailable(index.active, 'is named as active in index.json but not listed');
 }
 
 function loadSet(bundlesDir: string, indexed: IndexedSet): PackSet {
@@ -47,8 +47,9 @@ function loadSet(bundlesDir: string, indexed: IndexedSet): PackSet {
   const data = readBytes(bundlesDir, `${setDigest}.data.json`);
   const differing = [
     setDigestOf(indexed) === setDigest ? [] : ['setDigest (of the entry in index.json)'],
-    sha256(wasm) === indexed.wasmDigest ? [] : ['wasmDigest'],
-    sha256(data) === indexed.dataDigest ? [] : ['dataDigest'],
+    sha256(wasm) === indexed.wasmDigest ? [] : [`wasmDigest (of ${setDigest}.wasm)`],
+    sha256(data) === indexed.dataDigest ? [] : [`dataDigest (of ${setDigest}.data.json)`],
+    [null, compilerDigestOf(indexed)].includes(indexed.compilerDigest) ? [] : ['compilerDigest (of opaVersion in index.json)'],
   ].flat();
   if (differing.length > 0) throw unavailable(setDigest, `differs from its digests in ${differing.join(', ')}`);
   return { ref: refOf(indexed), indexed, module: compile(setDigest, wasm), dataText: data.toString('utf8') };

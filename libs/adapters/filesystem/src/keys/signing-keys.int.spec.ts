@@ -117,6 +117,26 @@ describe('signing keys of a data folder', () => {
     }
   });
 
+  it('are refused with a bit flipped in the signing key, or sign what verifies', () => {
+    const { registry } = open();
+    const whole = readFileSync(at('signing.pem'));
+    let refusedCount = 0;
+    for (let byte = 0; byte < whole.length; byte++) {
+      const flipped = Buffer.from(whole);
+      flipped[byte] = (flipped[byte] ?? 0) ^ (1 << (byte % 7));
+      writeFileSync(at('signing.pem'), flipped);
+      try {
+        const { signingKeyPem } = open();
+        const data = Buffer.from('statement');
+        expect([byte, verifyP256(registry.keys[0]?.spki ?? '', data, signP256(signingKeyPem, data))]).toEqual([byte, true]);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'KEY_DAMAGED', message: expect.stringContaining('signing.pem') });
+        refusedCount += 1;
+      }
+    }
+    expect(refusedCount).toBeGreaterThan(whole.length / 2);
+  });
+
   it('are refused when the signing key was revoked, and accepted under a registry with a successor', () => {
     const keys = open();
     const rootPem = readFileSync(at('root', 'root.pem'), 'utf8');

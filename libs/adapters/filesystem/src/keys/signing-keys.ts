@@ -29,6 +29,9 @@ export type SigningKeys = {
   readonly rootKeyId: string;
 };
 
+/** Signed and verified at every start. */
+const SELF_TEST = Buffer.from('maestro signing key self-test');
+
 type Paths = { readonly rootPem: string; readonly rootPub: string; readonly signingPem: string; readonly registry: string };
 
 /**
@@ -78,7 +81,7 @@ function readKeys(paths: Paths): SigningKeys {
   const rootSpki = requireText(paths.rootPub).trim();
   const registryEnvelope = parseEnvelope(paths.registry);
   const verdict = verifyRegistry(registryEnvelope, rootSpki, verifyP256);
-  if (verdict.kind === 'refused') throw damaged(paths.registry, `${verdict.reason}: ${verdict.detail}`);
+  if (verdict.kind === 'refused') throw damaged(paths.registry, `${verdict.reason} by ${paths.rootPub}: ${verdict.detail}`);
   const { registry, rootKeyId } = verdict;
   const signingKeyPem = requireText(paths.signingPem);
   const keyId = requireKeyId(requireSpki(signingKeyPem, paths.signingPem), paths.signingPem);
@@ -90,6 +93,8 @@ function readKeys(paths: Paths): SigningKeys {
       `key ${keyId} in ${paths.signingPem} was revoked at ${listed.revokedAt}; put a registered key there`,
     );
   }
+  // a PEM holds the public key beside the private one: each can be damaged by itself
+  if (!verifyP256(listed.spki, SELF_TEST, signP256(signingKeyPem, SELF_TEST))) throw damaged(paths.signingPem, 'what it signs does not verify under its own public key');
   return { signingKeyPem, keyId, registryEnvelope, registry, rootSpki, rootKeyId };
 }
 
