@@ -1,6 +1,6 @@
 import type { Answer, Observation } from './history/claim-checks.ts';
 import { PersistentClient, nothingSeen } from './persistent-client.ts';
-import type { Acknowledged, Seen } from './persistent-client.ts';
+import type { Acknowledged, Seen, Stall } from './persistent-client.ts';
 import type { RestClient } from './rest-client.ts';
 
 export type LoadOptions = {
@@ -58,9 +58,9 @@ export class ClientLoad {
     return this.#seen.resentCount;
   }
 
-  /** Longest time from sending a command first to its answer, milliseconds. */
-  get stallMaxMs(): number {
-    return this.#seen.stallMaxMs;
+  /** The command that took longest from sending it first to its answer. */
+  get stall(): Stall {
+    return this.#seen.stall;
   }
 
   start(): void {

@@ -3,12 +3,16 @@ import type { Answer, Observation } from './history/claim-checks.ts';
 import { jsonOf } from './rest-client.ts';
 import type { RestAnswer, RestClient } from './rest-client.ts';
 
-/** Between two tries while nobody answers. */
-const RETRY_MS = 20;
+/** Between two tries while nobody answers: doubled until the second, so that waiting clients leave the machine to the one that starts. */
+const RETRY_MIN_MS = 20;
+const RETRY_MAX_MS = 160;
 const TERMINAL = ['execution.completed.v1', 'execution.denied.v1'];
 
 /** A command that was answered as accepted, and all that is needed to send it again. */
 export type Acknowledged = Answer & { readonly path: string; readonly body: object; /** stream that has its first event */ readonly stream: string };
+
+/** A command that waited for its answer: for how long, what was tried in vain meanwhile and how long that took. */
+export type Stall = { readonly ms: number; readonly path: string; readonly tries: number; readonly longestTryMs: number; readonly longestTry: string };
 
 /** What clients sent and saw, together. */
 export type Seen = {
@@ -18,12 +22,12 @@ export type Seen = {
   readonly verdicts: Map<string, string>;
   /** commands that were sent more than once, because no answer came */
   resentCount: number;
-  /** longest time from sending a command first to its answer, milliseconds */
-  stallMaxMs: number;
+  /** the one that took longest from sending it first to its answer */
+  stall: Stall;
 };
 
 export function nothingSeen(): Seen {
-  return { acknowledged: [], observed: [], verdicts: new Map(), resentCount: 0, stallMaxMs: 0 };
+  return { acknowledged: [], observed: [], verdicts: new Map(), resentCount: 0, stall: { ms: 0, path: '', tries: 0, longestTryMs: 0, longestTry: '' } };
 }
 
 /**
@@ -74,7 +78,7 @@ export class PersistentClient {
 
   /** Until the terminal event of a run. Answers its verdict. */
   async follow(executionId: string): Promise<string> {
-    for (let from = 0; ; ) {
+    for (let [from, fruitless] = [0, 0]; ; fruitless++) {
       try {
         const { status, events } = await this.#client.tail(executionId, from);
         if (status === 404) throw new Lost(`run ${executionId} was acknowledged and is gone`);
@@ -82,12 +86,13 @@ export class PersistentClient {
         for await (const { id, event, data } of events) {
           this.#seen.observed.push({ stream: `execution-${executionId}`, revision: Number(id), hash: eventHash(Buffer.from(data, 'utf8')) });
           from = Number(id) + 1;
+          fruitless = 0;
           if (TERMINAL.includes(event)) return this.#ended(executionId, data);
         }
       } catch (error) {
         if (error instanceof Lost) throw error;
       }
-      await this.#pause();
+      await this.#pause(fruitless + 1);
     }
   }
 
@@ -99,27 +104,34 @@ export class PersistentClient {
   }
 
   async #acknowledge(path: string, body: object, key: string, stream: string | undefined): Promise<string> {
-    const from = performance.now();
     const one = acknowledgedOf({ path, body, key }, await this.#send(path, body, key), stream);
-    this.#seen.stallMaxMs = Math.max(this.#seen.stallMaxMs, performance.now() - from);
     this.#seen.acknowledged.push(one);
     this.#onAcknowledged();
     return one.executionId;
   }
 
   async #send(path: string, body: object, key: string): Promise<RestAnswer> {
-    for (let tries = 0; ; tries++) {
-      if (tries === 1) this.#seen.resentCount += 1;
-      const answer = await this.#client.command(path, body, key).catch(() => undefined);
-      if (answer !== undefined && answer.status < 300) return answer;
-      if (answer !== undefined && answer.status < 500 && answer.status !== 429) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 500)}`);
-      await this.#pause();
+    const from = performance.now();
+    let longest = { ms: 0, how: '' };
+    for (let tries = 1; ; tries++) {
+      if (tries === 2) this.#seen.resentCount += 1;
+      const began = performance.now();
+      const answer = await this.#client.command(path, body, key).catch((error: unknown) => String(error));
+      const how = typeof answer === 'string' ? answer : String(answer.status);
+      if (performance.now() - began > longest.ms) longest = { ms: performance.now() - began, how };
+      if (typeof answer !== 'string' && answer.status < 300) {
+        const ms = performance.now() - from;
+        if (ms > this.#seen.stall.ms) this.#seen.stall = { ms, path, tries, longestTryMs: longest.ms, longestTry: longest.how };
+        return answer;
+      }
+      if (typeof answer !== 'string' && answer.status < 500 && answer.status !== 429) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 500)}`);
+      await this.#pause(tries);
     }
   }
 
-  async #pause(): Promise<void> {
+  async #pause(tries: number): Promise<void> {
     if (this.#isAbandoned()) throw new Error('the load was abandoned');
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (tries - 1))));
   }
 }
 

@@ -22,6 +22,7 @@ describe('what /proc says', () => {
     writeFileSync(join(dir, 'sized', 'a'), 'abc');
     writeFileSync(join(dir, 'sized', 'deep', 'b'), 'defg');
     expect(folderBytes(join(dir, 'sized'))).toBe(7);
+    expect(folderBytes(join(dir, 'sized'), 'b')).toBe(4);
   });
 
   it('fails for a process that is none', () => {

@@ -20,9 +20,9 @@ export function sampleProcess(pid: number): ProcessSample {
   return { rssBytes: field('VmRSS'), anonymousBytes: field('RssAnon'), files: targets.length - sockets, sockets };
 }
 
-/** Bytes of all files below a folder; one that goes away meanwhile counts nothing. */
-export function folderBytes(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+/** Bytes of all files below a folder whose names end so; one that goes away meanwhile counts nothing. */
+export function folderBytes(folder: string, ending = ''): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith(ending));
   return files.reduce((sum, { parentPath, name }) => sum + sizeOf(join(parentPath, name)), 0);
 }
 

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { exitCodeOf, writeHarnessResult } from '../harness-result.ts';
 import type { HarnessResult } from '../harness-result.ts';
 import { openOutsideService } from '../outside-service.ts';
+import type { Stall } from '../persistent-client.ts';
 import { quantile } from '../quantiles.ts';
 import { histogram } from './kill-histogram.ts';
 import { KILL_AFTER_MAX_MS, KILL_AFTER_MIN_MS, KillLane } from './kill-lane.ts';
@@ -74,6 +75,7 @@ function resultOf(plan: Plan, lanes: readonly LaneResult[], seconds: number): Ha
   const sum = (of: (lane: LaneResult) => number): number => lanes.reduce((total, lane) => total + of(lane), 0);
   const kills = lanes.flatMap((lane) => lane.kills);
   const restarts = kills.map(({ restartMs }) => restartMs);
+  const longest = lanes.map(({ stall }) => stall).sort((a, b) => b.ms - a.ms)[0];
   const verbs = Object.fromEntries(VERBS.map((verb) => [verb, sum((lane) => lane.verbs[verb] ?? 0)]));
   const figures = {
     kills: kills.length,
@@ -90,7 +92,8 @@ function resultOf(plan: Plan, lanes: readonly LaneResult[], seconds: number): Ha
     observed: sum(({ observed }) => observed),
     restartP50Ms: quantile(restarts, 0.5),
     restartP99Ms: quantile(restarts, 0.99),
-    stallMaxMs: Math.max(...lanes.map(({ stallMaxMs }) => stallMaxMs)),
+    stallMaxMs: Math.round(longest?.ms ?? 0),
+    stall: longest,
     dataBytesPerEvent: Math.max(...lanes.map(({ dataBytesPerEvent }) => dataBytesPerEvent)),
     filesAtFirst: Math.max(...lanes.map(({ filesAtFirst }) => filesAtFirst)),
     filesAtLast: Math.max(...lanes.map(({ filesAtLast }) => filesAtLast)),
@@ -115,6 +118,12 @@ function linesOf({ figures }: HarnessResult, lanes: readonly LaneResult[]): read
     ...histogram(lanes.flatMap((lane) => lane.kills.map(({ upMs }) => upMs)), KILL_AFTER_MIN_MS, KILL_AFTER_MAX_MS),
     `acknowledged ${figure('acknowledged')} (${figure('acknowledgedUnderKills')} until the last kill): ${verbs.join(', ')}; sent again unanswered ${figure('resent')}`,
     `runs open at a kill ${figure('openAtKills')}; ready again p50 ${figure('restartP50Ms')} ms, p99 ${figure('restartP99Ms')} ms; longest stall of a client ${figure('stallMaxMs')} ms`,
+    ...stallLine(figures['stall'] as Stall | undefined),
     `${figure('events')} events, ${figure('runs')} runs, ${figure('receipts')} receipts, ${figure('observed')} events seen live; ${figure('dataBytesPerEvent')} bytes on disk an event; open files ${figure('filesAtFirst')} at first, ${figure('filesAtLast')} at last`,
   ];
+}
+
+function stallLine(stall: Stall | undefined): readonly string[] {
+  if (stall === undefined) return [];
+  return [`that was ${stall.path}, answered at try ${stall.tries}; of its tries one took ${Math.round(stall.longestTryMs)} ms and came to ${stall.longestTry}`];
 }

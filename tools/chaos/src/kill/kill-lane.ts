@@ -6,6 +6,7 @@ import { checkHistory } from '../history-checker.ts';
 import type { HistoryCounts } from '../history-checker.ts';
 import type { Violation } from '../history/violation.ts';
 import type { OutsideService } from '../outside-service.ts';
+import type { Stall } from '../persistent-client.ts';
 import { folderBytes, sampleProcess } from '../process-sample.ts';
 import { RestClient, jsonOf } from '../rest-client.ts';
 import { seededRandom } from '../seeded-random.ts';
@@ -35,7 +36,7 @@ export type LaneResult = {
   readonly verbs: { readonly [verb: string]: number };
   readonly resent: number;
   readonly observed: number;
-  readonly stallMaxMs: number;
+  readonly stall: Stall;
   readonly receiptsVerified: number;
   readonly counts: HistoryCounts;
   readonly dataBytesPerEvent: number;
@@ -133,7 +134,7 @@ export class KillLane {
       verbs: countBy(sent, ({ path }) => verbOf(path)),
       resent: load.resentCount,
       observed: observed.length,
-      stallMaxMs: Math.round(load.stallMaxMs),
+      stall: load.stall,
       receiptsVerified: [...verdicts.values()].filter((verdict) => verdict === 'VERIFIED').length,
       counts: report.counts,
       dataBytesPerEvent: Math.round(folderBytes(this.#dataDir) / report.counts.events),

@@ -25,6 +25,8 @@ export type Window = {
   readonly loopDelayMaxMs: number;
   readonly openRuns: number;
   readonly dataMiB: number;
+  /** of the write-ahead logs together: they are reset now and then, and otherwise grow for ever */
+  readonly logsMiB: number;
   /** load average of the machine over a minute: what else was going on */
   readonly load: number;
 };
@@ -32,10 +34,11 @@ export type Window = {
 export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly measureS: number; readonly share: number };
 
 /** Figures that must be flat, and what counts as flat: 10 %, or what the figure cannot tell. */
-export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
+export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'logsMiB' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
   rssMiB: { growthMax: 0.1, noise: 8 },
   anonymousMiB: { growthMax: 0.1, noise: 8 },
   files: { growthMax: 0, noise: 2 },
+  logsMiB: { growthMax: 0.1, noise: 16 },
   loopDelayP99Ms: { growthMax: 0.1, noise: 2 },
   latencyP99Ms: { growthMax: 0.1, noise: 10 },
 };
@@ -84,6 +87,7 @@ export async function soak(parts: { readonly conductor: ConductorProcess; readon
       sockets,
       ...shown,
       dataMiB: folderBytes(dataDir) / MIB,
+      logsMiB: folderBytes(dataDir, '-wal') / MIB,
       load: loadavg()[0] ?? Number.NaN,
     });
     ended = load.endedCount;
@@ -96,9 +100,9 @@ export async function soak(parts: { readonly conductor: ConductorProcess; readon
 
 /** What a window came to, for people who watch. */
 export function lineOf(window: Window): string {
-  const { atS, endedPerS, latencyP50Ms, latencyP99Ms, rssMiB, anonymousMiB, heapUsedMiB, childrenMiB, files, sockets, loopDelayP99Ms, loopDelayMaxMs, dataMiB, load } = window;
+  const { atS, endedPerS, latencyP50Ms, latencyP99Ms, rssMiB, anonymousMiB, heapUsedMiB, childrenMiB, files, sockets, loopDelayP99Ms, loopDelayMaxMs, dataMiB, logsMiB, load } = window;
   const time = `${String(atS).padStart(5)} s  ${endedPerS.toFixed(1)} runs/s  p50 ${latencyP50Ms.toFixed(0)} p99 ${latencyP99Ms.toFixed(0)} ms  loop p99 ${loopDelayP99Ms.toFixed(1)} max ${loopDelayMaxMs.toFixed(0)} ms`;
-  const space = `RSS ${rssMiB.toFixed(0)} own ${anonymousMiB.toFixed(0)} heap ${heapUsedMiB.toFixed(0)} children ${childrenMiB.toFixed(0)} MiB  files ${files} sockets ${sockets}  data ${dataMiB.toFixed(0)} MiB  load ${load.toFixed(1)}`;
+  const space = `RSS ${rssMiB.toFixed(0)} own ${anonymousMiB.toFixed(0)} heap ${heapUsedMiB.toFixed(0)} children ${childrenMiB.toFixed(0)} MiB  files ${files} sockets ${sockets}  data ${dataMiB.toFixed(0)} logs ${logsMiB.toFixed(0)} MiB  load ${load.toFixed(1)}`;
   return `${time}  ${space}`;
 }
 
