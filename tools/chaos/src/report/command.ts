@@ -3,13 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { bugTable } from '../reproduce/bug-table.ts';
+import { BUGS } from '../reproduce/bugs.ts';
 import { scoreboardOf } from './scoreboard.ts';
 import type { Section } from './scoreboard.ts';
-import { markdownTable, plainTable, withScoreboard } from './scoreboard-text.ts';
+import { markdownTable, plainTable, withSection } from './scoreboard-text.ts';
 
 const USAGE = `usage: ./maestro chaos report [--write]
 Puts together what the harnesses left in .cache/chaos. Exit code 0 only if each of them ran, ran long enough, and broke nothing.
-  --write  also puts the scoreboard into docs/reliability.md, with this machine and this commit`;
+  --write  also puts the bugs, and the scoreboard if it is green, into docs/reliability.md, with this machine and this commit`;
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DOCUMENT = `${ROOT}docs/reliability.md`;
 
@@ -23,7 +25,10 @@ export async function runReport(args: readonly string[]): Promise<number> {
   const { sections, problems } = scoreboardOf(`${ROOT}.cache/chaos`);
   console.log(plainTable(sections));
   for (const problem of problems) console.log(`violation: ${problem}`);
-  if (values.write === true && problems.length === 0) writeFileSync(DOCUMENT, withScoreboard(readFileSync(DOCUMENT, 'utf8'), ofThisMachine(sections)));
+  if (values.write === true) {
+    const bugs = withSection(readFileSync(DOCUMENT, 'utf8'), 'bugs', bugTable(BUGS));
+    writeFileSync(DOCUMENT, problems.length === 0 ? withSection(bugs, 'scoreboard', ofThisMachine(sections)) : bugs);
+  }
   const rows = sections.flatMap((section) => section.rows);
   const count = rows.reduce((sum, row) => sum + row.count, 0);
   const total = (of: 'lost' | 'doubled' | 'undetected'): number => rows.reduce((sum, row) => sum + (row[of] ?? 0), 0);

@@ -1,4 +1,4 @@
-import { markdownTable, plainTable, withScoreboard } from './scoreboard-text.ts';
+import { markdownTable, plainTable, withSection } from './scoreboard-text.ts';
 
 const sections = [
   { harness: 'kill', seed: '7', seconds: 3, rows: [{ fault: 'kill -9', count: 1_200, lost: 0, doubled: 0, undetected: null, stallMs: 1_234.5 }] },
@@ -19,7 +19,7 @@ describe('a scoreboard as text', () => {
   });
 
   it('replaces the one before between its marks, and nothing else', () => {
-    expect(withScoreboard('a\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nb', 'new')).toBe('a\n<!-- scoreboard -->\nnew\n<!-- /scoreboard -->\nb');
-    expect(() => withScoreboard('a', 'new')).toThrow('the document has no <!-- scoreboard -->');
+    expect(withSection('a\n<!-- scoreboard -->\nold\n<!-- /scoreboard -->\nb', 'scoreboard', 'new')).toBe('a\n<!-- scoreboard -->\nnew\n<!-- /scoreboard -->\nb');
+    expect(() => withSection('a', 'scoreboard', 'new')).toThrow('the document has no <!-- scoreboard -->');
   });
 });

@@ -21,13 +21,11 @@ export function markdownTable(sections: readonly Section[]): string {
   return [`| harness | ${HEADS.join(' | ')} |`, `|---|---|${HEADS.slice(1).map(() => '---:|').join('')}`, ...lines].join('\n');
 }
 
-const BEGIN = '<!-- scoreboard -->';
-const END = '<!-- /scoreboard -->';
-
-/** The document with a new scoreboard between its marks. Throws where it has none. */
-export function withScoreboard(document: string, scoreboard: string): string {
-  const from = document.indexOf(BEGIN);
-  const to = document.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`the document has no ${BEGIN} … ${END}`);
-  return `${document.slice(0, from + BEGIN.length)}\n${scoreboard}\n${document.slice(to)}`;
+/** The document with new text between the marks of a section. Throws where it has none. */
+export function withSection(document: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`the document has no ${begin} … ${end}`);
+  return `${document.slice(0, from + begin.length)}\n${text}\n${document.slice(to)}`;
 }

@@ -14,8 +14,8 @@ export type Bug = {
   /** subject of the commit */
   readonly fixedIn: string;
   readonly kept: Case;
-  /** brings the old fault back, in memory only: the kept case has to fail on it */
-  readonly plant: readonly [Edit, ...Edit[]];
+  /** brings the old fault back, in memory only: the kept case has to fail on it. Empty: the case runs compiled code, which none of this reaches */
+  readonly plant: readonly Edit[];
 };
 
 /** By what a bug came to light. `review`: somebody read the code, or wrote its spec. */

@@ -3,6 +3,52 @@ import type { Bug } from './bug.ts';
 /** Loops that ended or waited though they should not, receipts and lists that stood still, and what is kept for them. */
 export const BUGS_OF_LOOPS: readonly Bug[] = [
   {
+    id: 'process-state-log-grows',
+    what: 'a load of the process state that nobody read to its end kept its log from being reset: 0.5 MB a second at 16 runs a second, until the process ended',
+    foundBy: 'soak',
+    fixedIn: 'fix(adapter-sqlite): the log of the process state is reset while a load is not read',
+    kept: { kind: 'spec', file: 'libs/adapters/sqlite/src/process-state.int.spec.ts', test: 'resets its log however many loads were begun and never read' },
+    plant: [
+      {
+        file: 'libs/adapters/sqlite/src/process-state.ts',
+        find: 'const [found, rows] = this.#read(name);',
+        put: "const held = new DatabaseSync(this.#file.path, { readOnly: true });\n    held.exec('BEGIN');\n    held.prepare('SELECT * FROM rows').get();\n    (globalThis.held ??= []).push(held);\n    const [found, rows] = this.#read(name);",
+      },
+    ],
+  },
+  {
+    id: 'swap-answered-by-a-fault',
+    what: 'a swap of new read models that took effect and whose answer was lost was tried again on nothing: none were made anew before the next start',
+    foundBy: 'simulation',
+    fixedIn: 'fix(runtime): new read models whose swap was answered by a fault are known to be in place',
+    kept: { kind: 'spec', file: 'libs/runtime/src/work/rebuild-views.spec.ts', test: 'though the answer to a swap was lost' },
+    plant: [{ file: 'libs/runtime/src/work/rebuild-views.ts', find: 'if ((await views.status()).filling === null) return done.abort();', put: '' }],
+  },
+  {
+    id: 'writer-left-behind',
+    what: 'a store whose reader could not be opened left its writer behind, with the lock of the folder',
+    foundBy: 'syscall sweep',
+    fixedIn: 'fix(adapter-sqlite): a store that could be opened for reading only does not open',
+    kept: { kind: 'spec', file: 'libs/adapters/sqlite/src/event-store-live.int.spec.ts', test: 'is refused as a fault, and its writer ended' },
+    plant: [{ file: 'libs/adapters/sqlite/src/event-store.ts', find: 'await writer.close().catch(() => {});', put: '' }],
+  },
+  {
+    id: 'store-opened-for-reading-only',
+    what: 'where opening the log for writing failed by an error that passes, SQLite opened the store for reading only: every append was refused until the next start',
+    foundBy: 'syscall sweep',
+    fixedIn: 'fix(adapter-sqlite): a store that could be opened for reading only does not open',
+    kept: { kind: 'harness', args: ['syscall', '--seed', 'b', '--only', 'EIO:once:checkpoint:openat:events.db-wal:1'] },
+    plant: [],
+  },
+  {
+    id: 'failing-disk-without-code',
+    what: 'a disk that failed while a folder was made left the evidence store as an error without a code',
+    foundBy: 'syscall sweep',
+    fixedIn: 'fix(adapter-filesystem): a disk that fails while a folder is made is told as such',
+    kept: { kind: 'spec', file: 'libs/adapters/filesystem/src/disk.spec.ts', test: 'tells a failing disk as one' },
+    plant: [{ file: 'libs/adapters/filesystem/src/disk.ts', find: "if (errnoOf(error) !== 'ENOENT') throw error;", put: 'throw error;' }],
+  },
+  {
     id: 'projector-ends-at-first-fault',
     what: 'one failed look at the read models at the start, or while rows were made anew, ended the projector: lists stood still until a restart',
     foundBy: 'simulation',

@@ -40,10 +40,11 @@ async function reproduce(bugs: readonly Bug[], isPlanted: boolean): Promise<numb
   for (const [i, bug] of bugs.entries()) {
     tell(bug);
     const isGone = says('as it is', asItIs[i], 'sound');
-    const isFound = !isPlanted || says('with the old fault', await runCase(bug.kept, bug.plant), 'broken');
+    const isFound = !isPlanted || bug.plant.length === 0 || says('with the old fault', await runCase(bug.kept, bug.plant), 'broken');
     if (!isGone || !isFound) missed += 1;
   }
-  console.log(`reproduce: ${bugs.length} bugs, ${bugs.length - missed} gone${isPlanted ? ' and found again where they are planted' : ''}, ${missed} violations`);
+  const planted = isPlanted ? bugs.filter(({ plant }) => plant.length > 0).length : 0;
+  console.log(`reproduce: ${bugs.length} bugs, ${planted} of them also planted again, ${missed} violations`);
   return missed === 0 ? 0 : 1;
 }
 
