@@ -3,6 +3,7 @@ import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import type { EvidenceStore, EventStore, StoredEvent } from '@maestro/ports';
 import { checkHistory } from '../history-checker.ts';
 import type { Claims } from '../history/claim-checks.ts';
+import { nearWriter } from './near-writer.ts';
 import { appendArguments } from './step-calls.ts';
 import type { StepState } from './step-states.ts';
 import type { AppendStep } from './workload.ts';
@@ -30,8 +31,9 @@ type Find = (code: string, detail: string) => void;
 export async function judgeFolder(folder: string, states: readonly StepState[], hasEvents: boolean): Promise<Judgement> {
   const findings: Finding[] = [];
   const find: Find = (code, detail) => void findings.push({ code, detail });
+  const startWriter = await nearWriter();
   const startedMs = performance.now();
-  const events = hasEvents ? await opened(() => openSqliteEventStore({ path: `${folder}/events.db` }), find) : undefined;
+  const events = hasEvents ? await opened(() => openSqliteEventStore({ path: `${folder}/events.db`, startWriter }), find) : undefined;
   const evidence = await opened(() => FolderEvidenceStore.open(`${folder}/evidence`), find);
   const recoveryMs = performance.now() - startedMs;
   let resent = { resent: 0, resentDeduplicated: 0 };
@@ -132,10 +134,10 @@ async function checkEvidence(store: EvidenceStore, states: readonly StepState[],
     for (const [i, ref] of refs.entries()) {
       try {
         const bytes = await store.get(ref);
-        const head = await store.head(ref);
         const item = step.items[i];
         if (Buffer.from(bytes).toString() !== item?.text) find('EVIDENCE_WRONG', `${ref.location} holds other bytes than were put`);
-        if (head?.retainUntil !== item?.retainUntil) find('EVIDENCE_WRONG', `${ref.location} is kept until ${head?.retainUntil}, not ${item?.retainUntil}`);
+        const kept = typeof item?.retainUntil === 'string' ? (await store.head(ref))?.retainUntil : null;
+        if (kept !== item?.retainUntil) find('EVIDENCE_WRONG', `${ref.location} is kept until ${kept}, not ${item?.retainUntil}`);
       } catch (error) {
         find('ACKNOWLEDGED_LOST', `evidence ${ref.location}: ${String(error)}`);
       }

@@ -35,11 +35,13 @@ export function scenariosOf(seed: string): Scenario[] {
   const [finished, more] = cut(createWorkload({ seed: `${seed} reopening`, runsCount: 4, reopenEvery: 5 }), 4);
   const long = createWorkload({ seed: `${seed} checkpoint`, runsCount: RUNS_UP_TO_CHECKPOINT });
   const [most, last] = cut(long, long.length - 10);
+  // a thousand judgements would read each piece again: what is written from here on is enough of them
+  const fullLog = most.map((round) => round.filter(({ kind }) => kind === 'append')).filter((round) => round.length > 0);
   return [
     { name: 'fresh', does: 'makes the folder and writes', hasEvents: true, before: null, rounds: createWorkload({ seed: `${seed} fresh`, runsCount: 3 }) },
     { name: 'recovery', does: 'starts on what a killed process left', hasEvents: true, before: { rounds: begun, end: 'die' }, rounds: rest.slice(0, 14) },
     { name: 'reopening', does: 'closes and opens again and again', hasEvents: true, before: { rounds: finished, end: 'close' }, rounds: more },
-    { name: 'checkpoint', does: 'empties a full log while it writes', hasEvents: true, before: { rounds: most, end: 'die' }, rounds: last },
+    { name: 'checkpoint', does: 'empties a full log while it writes', hasEvents: true, before: { rounds: fullLog, end: 'die' }, rounds: last },
     { name: 'evidence', does: 'evidence alone', hasEvents: false, before: null, rounds: createWorkload({ seed: `${seed} evidence`, runsCount: 8, isEvidenceOnly: true }) },
   ];
 }

@@ -2,6 +2,7 @@
 // in one line of JSON on its standard output, which lies outside of the folder that is faulted.
 import { readFileSync, writeSync } from 'node:fs';
 import type { EventStore, EvidenceRef, EvidenceStore } from '@maestro/ports';
+import { moduleOf } from './module-of.ts';
 import { appendArguments, evidenceItems } from './step-calls.ts';
 import type { AppendStep, EvidenceStep, Round, Step } from './workload.ts';
 
@@ -39,11 +40,6 @@ const tell = (...line: DriverLine): void => void writeSync(1, `${JSON.stringify(
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, script.retryDelayMs));
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? (error as Error).name);
 
-// A thousand starts: the two stores without what else stands in their packages' indexes take a third of the time.
-async function moduleOf<T>(specifier: string, file: string): Promise<T> {
-  const index = import.meta.resolve(specifier);
-  return (await import(new URL(index.endsWith('.ts') ? `${file}.ts` : `${file}.js`, index).href)) as T;
-}
 const { openSqliteEventStore } = await moduleOf<typeof import('@maestro/adapter-sqlite')>('@maestro/adapter-sqlite', 'event-store');
 const { FolderEvidenceStore } = await moduleOf<typeof import('@maestro/adapter-filesystem')>('@maestro/adapter-filesystem', 'evidence/folder-evidence-store');
 
