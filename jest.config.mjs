@@ -1,5 +1,6 @@
 // One Jest for the whole workspace. Workspace packages resolve from source (`source` condition): no build before a test.
-// `./maestro test` sets the environment that this needs; specs of outside tools run only under `./maestro test --tools`.
+// `./maestro test` sets the environment that this needs; specs of outside tools run only under `--tools`, long ones under `--long`
+// or when a pattern names them.
 const swc = {
   swcrc: false,
   sourceMaps: 'inline',
@@ -11,14 +12,17 @@ const swc = {
     transform: { legacyDecorator: true, decoratorMetadata: true },
   },
 };
-const tools = process.env.MAESTRO_TEST_TOOLS === '1';
+/** Which specs: `usual` (without long ones and those of outside tools), `long`, `tools`; else all but those of outside tools. */
+const kind = process.env.MAESTRO_TEST_KIND;
+const ending = { tools: 'tool.', long: 'long.' }[kind] ?? '';
+const leftOut = { tools: [], long: [], usual: ['\\.(tool|long)\\.spec\\.ts$'] }[kind] ?? ['\\.tool\\.spec\\.ts$'];
 
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   roots: ['<rootDir>/contracts', '<rootDir>/libs', '<rootDir>/services', '<rootDir>/tools'],
-  testMatch: tools ? ['**/src/**/*.tool.spec.ts'] : ['**/src/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/', ...(tools ? [] : ['\\.tool\\.spec\\.ts$'])],
+  testMatch: [`**/src/**/*.${ending}spec.ts`],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/', ...leftOut],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.cache/', '<rootDir>/\\.maestro/', '<rootDir>/tools/arch/fixtures/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },

@@ -11,6 +11,7 @@ The repository:
   build              type-check and compile what changed (--force: everything)
   test [pattern …]   build, then every spec whose path matches; arguments of Jest pass through
   test --tools       the specs that need outside tools (opa, cosign, strace, python3)
+  test --long        the specs that take long: whole conductors, hundreds of requests
   test --coverage    the same with the coverage gate and its table
   lint               oxlint over sources, specs and tools
   arch               dependency rules, purity, sizes, names (--report: figures; --self-test: prove every rule)

@@ -65,6 +65,7 @@ export const steps = [
     after: ['test', 'outside tools'],
     result: '.cache/results/tools.json',
   },
+  { name: 'long tests', run: ['./maestro', 'test', '--long'], cores: 2, after: ['test'], result: '.cache/results/long.json' },
   { name: 'lines of all packages', run: ['./maestro', 'test', '--coverage'], cores: 2, lines: 30, after: ['test'] },
 ];
 

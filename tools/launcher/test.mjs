@@ -4,9 +4,9 @@ import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import { runChild } from './child.mjs';
 
-const toolSpecs = /\.tool\.spec\.ts$/;
+const leftOutSpecs = /\.(tool|long)\.spec\.ts$/;
 /** Specs with real processes, disks or servers: two cores that are busy elsewhere can fail them. Pure ones never are run twice. */
-const realSpecs = /\.(int|e2e|tool)\.spec\.ts$/;
+const realSpecs = /\.(int|e2e|tool|long)\.spec\.ts$/;
 const secondChancesMax = 3;
 
 /** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `COSIGN`, `SCHEMATHESIS`). */
@@ -24,7 +24,7 @@ export function toolEnvironment() {
 
 function specsBelow(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && toolSpecs.test(entry.name) && !/node_modules|\/dist/.test(entry.parentPath))
+    .filter((entry) => entry.isFile() && leftOutSpecs.test(entry.name) && !/node_modules|\/dist/.test(entry.parentPath))
     .map((entry) => `${entry.parentPath}/${entry.name}`);
 }
 
@@ -55,21 +55,23 @@ function jestEnvironment(options, conformance) {
     ...toolEnvironment(),
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim(),
     MAESTRO_CONFORMANCE_DIR: conformance,
-    ...(options.tools && { MAESTRO_TEST_TOOLS: '1' }),
+    ...(options.kind && { MAESTRO_TEST_KIND: options.kind }),
   };
 }
 
 /** Runs the specs and prints the figures. Returns the exit code: 0 only when all passed and none was skipped. */
 export async function runTests(root, args) {
-  const options = { tools: args.includes('--tools'), coverage: args.includes('--coverage') };
-  const rest = args.filter((arg) => arg !== '--tools' && arg !== '--coverage');
+  const own = ['--tools', '--long', '--coverage'];
+  const rest = args.filter((arg) => !own.includes(arg));
   const whole = rest.length === 0;
-  const name = options.tools ? 'tools' : options.coverage ? 'coverage' : 'test';
+  const only = args.includes('--tools') ? 'tools' : args.includes('--long') ? 'long' : undefined;
+  const options = { kind: only ?? (whole ? 'usual' : undefined), coverage: args.includes('--coverage') };
+  const name = options.coverage ? 'coverage' : (only ?? 'test');
   const resultFile = `${root}.cache/results/${name}.json`;
   const conformance = process.env.MAESTRO_CONFORMANCE_DIR ?? `${root}.cache/conformance`;
   mkdirSync(`${root}.cache/results`, { recursive: true });
   rmSync(resultFile, { force: true });
-  if (whole && !options.tools) rmSync(conformance, { recursive: true, force: true });
+  if (whole && !only) rmSync(conformance, { recursive: true, force: true });
   mkdirSync(conformance, { recursive: true });
   const status = await runChild(process.execPath, jestArguments(root, options, rest, resultFile), {
     cwd: root,
@@ -78,7 +80,7 @@ export async function runTests(root, args) {
   });
   const second = status === 0 ? status : await secondChance(root, options, resultFile, conformance);
   const { passed, failed, skipped } = figures(resultFile);
-  if (whole && !options.tools) sayWhatWasLeftOut(leftOut(root));
+  if (whole && !only) sayWhatWasLeftOut(leftOut(root));
   const forbidden = whole && skipped > 0;
   if (forbidden) console.log(`${skipped} skipped: a full run may not skip`);
   console.log(`${passed} passed, ${failed} failed`);
@@ -119,8 +121,15 @@ function merged(first, again) {
 }
 
 function sayWhatWasLeftOut(specs) {
-  if (specs.length === 0) return;
-  console.log(`\nLeft out, because they need opa, cosign, strace or python3 (run them with ./maestro test --tools):`);
-  for (const spec of specs) console.log(`  ${spec}`);
+  const groups = [
+    ['tool', 'they need opa, cosign, strace or python3 (run them with ./maestro test --tools)'],
+    ['long', 'they take long, each a whole conductor or hundreds of requests (run them with ./maestro test --long, or by name)'],
+  ];
+  for (const [kind, why] of groups) {
+    const files = specs.filter((file) => file.includes(`.${kind}.`));
+    if (files.length === 0) continue;
+    console.log(`\nLeft out, because ${why}:`);
+    for (const file of files) console.log(`  ${file}`);
+  }
   console.log('Left out, because they are gates and not specs: .ci/run runs those too.\n');
 }
