@@ -56,6 +56,9 @@ export const steps = [
   },
   { name: 'simulation finds planted faults, then nothing', run: ['./maestro', 'chaos', 'sim'], cores: 2, lines: 13, after: ['test'] },
   { name: 'a bad network loses and doubles nothing', run: ['./maestro', 'chaos', 'network'], cores: 2, lines: 5, after: ['test'] },
+  { name: 'kill -9 at any moment loses and doubles nothing', run: ['./maestro', 'chaos', 'kill'], cores: 2, lines: 18, after: ['test'] },
+  { name: 'nothing grows under steady load', run: ['./maestro', 'chaos', 'soak'], cores: 2, lines: 8, after: ['test'] },
+  { name: 'the judge of all harnesses is linear', run: ['./maestro', 'chaos', 'checker'], cores: 1, lines: 3, after: ['test'] },
   { name: 'bugs that were found are gone, and would be found again', run: ['./maestro', 'chaos', 'reproduce', '--all'], cores: 1, after: ['test'] },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {

@@ -57,20 +57,6 @@ export const BUGS_OF_LOOPS: readonly Bug[] = [
     plant: [{ file: 'libs/runtime/src/work/project-views.ts', find: 'if (!isFault(error) || !error.retryable) throw error;', put: 'throw error;' }],
   },
   {
-    id: 'log-of-state-grows-for-ever',
-    what: 'the log of the process state was never reset and grew by half a megabyte a second under load, until the process ended',
-    foundBy: 'soak',
-    fixedIn: 'fix(adapter-sqlite): the log of the process state is reset while a load is not read',
-    kept: { kind: 'spec', file: 'libs/adapters/sqlite/src/process-state.int.spec.ts', test: 'resets its log however many loads were begun and never read' },
-    plant: [
-      {
-        file: 'libs/adapters/sqlite/src/process-state.ts',
-        find: "      this.#db.exec('BEGIN');\n",
-        put: "      const left = new DatabaseSync(this.#file.path, { readOnly: true });\n      left.exec('BEGIN');\n      left.prepare('SELECT count(*) FROM rows').get();\n      process.once('exit', () => left.close());\n      this.#db.exec('BEGIN');\n",
-      },
-    ],
-  },
-  {
     id: 'policy-waits-and-says-it-works',
     what: 'the policy role was shown as running while its decisions could not be reported',
     foundBy: 'review',
