@@ -5,11 +5,16 @@ import type { ArrivingAppend, ArrivingEvent } from './append-batch.ts';
 import type { Outcome } from './append-outcome.ts';
 import type { HeadMarkEntry } from './head-mark.ts';
 import { rowDigest } from './row-digest.ts';
-import { isSyncFailure, original, plainFault, unknownOutcome, type PlainFault } from './storage-fault.ts';
+import { leavesFrames, original, plainFault, unknownOutcome, type PlainFault } from './storage-fault.ts';
 import { StreamIndex, type StreamRow } from './stream-index.ts';
 
 /** Heads of the streams written last, so that an append to a known stream looks nothing up. */
 const HEADS_MAX = 65_536;
+
+/** How long the writer waits for locks otherwise, as it was opened. */
+const BUSY_WAIT_MS = 2_000;
+/** How long taking a commit back waits for readers: callers are told within a second that the disk fails. */
+const UNDO_WAIT_MS = 300;
 
 const faulted = (fault: PlainFault): Outcome => ({ kind: 'fault', fault });
 
@@ -72,7 +77,7 @@ export class GroupWriter {
       this.#lastHash = this.#nextHash;
       return outcomes;
     } catch (error) {
-      const undone = this.#undo(committing && isSyncFailure(error));
+      const undone = this.#undo(committing && leavesFrames(error));
       const fault = undone ? plainFault(error, original(this.#db.location() ?? 'the store')) : unknownOutcome(error);
       // damage may concern one append only: alone, each shows its own
       if (fault.code === 'STORE_DAMAGED' && appends.length > 1)
@@ -139,19 +144,22 @@ export class GroupWriter {
   }
 
   /**
-   * Goes back to the last commit; answers whether that is certain. A commit whose fsync failed left whole frames in
-   * the log that a restart would take for committed: truncating the log removes them.
+   * Goes back to the last commit; answers whether that is certain. A commit that failed after its frames were written
+   * would be taken for committed by a restart: truncating the log removes them. A reader that holds the log prevents it.
    */
-  #undo(syncFailed: boolean): boolean {
+  #undo(framesLeft: boolean): boolean {
     this.#heads.clear();
     this.#next = this.#position;
     this.#nextHash = this.#lastHash;
     try {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      if (!syncFailed) return true;
+      if (!framesLeft) return true;
+      this.#db.exec(`PRAGMA busy_timeout = ${UNDO_WAIT_MS}`);
       return this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     } catch {
-      return !syncFailed;
+      return !framesLeft;
+    } finally {
+      if (framesLeft) this.#db.exec(`PRAGMA busy_timeout = ${BUSY_WAIT_MS}`);
     }
   }
 }

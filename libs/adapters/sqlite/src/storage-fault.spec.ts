@@ -1,5 +1,5 @@
 import { Fault, isFault } from '@maestro/ports';
-import { isSyncFailure, plainFault, reading, toFault, unknownOutcome } from './storage-fault.ts';
+import { leavesFrames, plainFault, reading, toFault, unknownOutcome } from './storage-fault.ts';
 
 const sqlite = (errcode: number, message = 'disk I/O error'): Error => Object.assign(new Error(message), { errcode });
 
@@ -17,7 +17,7 @@ describe('errors of the database', () => {
     expect(plainFault(new Error('EIO: i/o error')).detail).toContain('(EIO: i/o error)');
   });
   it('knows which failures leave the outcome open, and does not claim that nothing was written', () => {
-    expect([1034, 1290, 778, 13].map((c) => isSyncFailure(sqlite(c)))).toEqual([true, true, false, false]);
+    expect([1034, 1290, 4874, 5386, 778, 13].map((c) => leavesFrames(sqlite(c)))).toEqual([true, true, true, true, false, false]);
     const fault = unknownOutcome(sqlite(1034));
     expect([fault.code, fault.retryable]).toEqual(['STORE_OUTCOME_UNKNOWN', true]);
     expect(fault.detail).not.toContain('nothing was written');

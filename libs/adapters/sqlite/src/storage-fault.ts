@@ -33,15 +33,17 @@ const PASSING = new Map([
 const DAMAGE = new Set([1, 11, 19, 20, 24, 26]);
 /** IOERR_SHORT_READ (the file was cut), IOERR_DATA, IOERR_CORRUPTFS: no free space mends these. */
 const DAMAGE_EXTENDED = new Set([522, 8202, 8458]);
-/** IOERR_FSYNC and IOERR_DIR_FSYNC: what was written before may or may not reach the disk. */
-const SYNC_FAILED = new Set([1034, 1290]);
+// Of a commit: its frames are in the log, whole. IOERR_FSYNC, IOERR_DIR_FSYNC: they may or may not reach the disk.
+// IOERR_SHMOPEN, SHMSIZE, SHMLOCK, SHMMAP, NOMEM, IOERR_NOMEM: they did, and only the index of the log was not extended.
+const FRAMES_LEFT = new Set([1034, 1290, 4618, 4874, 5130, 5386, 7, 3082]);
 
 function errcodeOf(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: unknown };
   return typeof errcode === 'number' ? errcode : undefined;
 }
 
-export const isSyncFailure = (error: unknown): boolean => SYNC_FAILED.has(errcodeOf(error) ?? 0);
+/** Whether a commit that failed so has left something that a restart would take for committed. */
+export const leavesFrames = (error: unknown): boolean => FRAMES_LEFT.has(errcodeOf(error) ?? 0);
 
 const messageOf = (error: unknown): string => String((error as { message?: unknown }).message ?? error);
 
@@ -70,9 +72,9 @@ export function plainFault(error: unknown, { path, remedy }: Concerned = SOME_DA
   return { code: 'STORE_READ_ONLY', detail: `${why}; ${advice} (${shown})`, retryable: true };
 }
 
-/** A flush failed, and so did taking back what was flushed: a restart may find the events or not. */
+/** A commit failed after it was written, and so did taking it back: a restart may find the events or not. */
 export function unknownOutcome(error: unknown): PlainFault {
-  const detail = `flushing to disk failed; read the stream back, or send the same events again (${describe(error)})`;
+  const detail = `the commit failed after it was written; read the stream back, or send the same events again (${describe(error)})`;
   return { code: 'STORE_OUTCOME_UNKNOWN', detail, retryable: true };
 }
 
