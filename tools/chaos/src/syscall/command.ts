@@ -84,7 +84,10 @@ function optionsOf(args: readonly string[]): Options | undefined {
 
 async function sweepAll(workshop: Workshop, root: string, o: Options): Promise<Part[]> {
   const scenarios = new Map<string, PreparedScenario>();
-  for (const scenario of scenariosOf(o.seed)) scenarios.set(scenario.name, await workshop.prepare(scenario));
+  const wanted = o.only === undefined ? undefined : parsePointName(o.only)?.point.split(':')[0];
+  for (const scenario of scenariosOf(o.seed)) {
+    if (o.only === undefined || scenario.name === wanted) scenarios.set(scenario.name, await workshop.prepare(scenario));
+  }
   const onResult = (result: PointResult): void => violationsOf(result, o.seed).forEach((violation) => console.log(violation));
   const common = { workshop, scenarios, lanes: o.lanes, onResult };
   if (o.only !== undefined) return [await one(o.only, common, o.seed)];

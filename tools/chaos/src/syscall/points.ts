@@ -42,6 +42,7 @@ export function pointsOf(scenario: PreparedScenario, calls: ReadonlySet<string>)
     if (!calls.has(syscall) || paths.length === 0) continue;
     // evidence alone has one thread that changes files, so that no filter is needed and drafts count, too
     for (const path of scenario.hasEvents ? filterable(syscall, paths) : [null]) {
+      if (scenario.onlyOn !== undefined && path !== scenario.onlyOn) continue;
       const counter = `${thread} ${syscall} ${path ?? '*'}`;
       const ordinal = (counts.get(counter) ?? 0) + 1;
       counts.set(counter, ordinal);

@@ -1,6 +1,7 @@
 // A process that is made to fail: it plays a workload on an event store and an evidence store, and tells of every answer
 // in one line of JSON on its standard output, which lies outside of the folder that is faulted.
 import { readFileSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import type { EventStore, EvidenceRef, EvidenceStore } from '@maestro/ports';
 import { moduleOf } from './module-of.ts';
 import { appendArguments, evidenceItems } from './step-calls.ts';
@@ -13,6 +14,8 @@ export type DriverScript = {
   /** calls per step before it gives up */
   readonly attemptsMax: number;
   readonly retryDelayMs: number;
+  /** another connection reads all the while, as a backup does: the log is never emptied and grows on */
+  readonly isHeld: boolean;
   /** after a step that gave up, and at the end: closes, or dies as by a power cut */
   readonly end: 'close' | 'die';
 };
@@ -71,11 +74,20 @@ async function open(): Promise<Stores> {
   if (hasEvents && events === undefined) process.exit(COULD_NOT_OPEN);
   const evidence = await insist(-1, () => FolderEvidenceStore.open(`${script.folder}/evidence`), { attemptsMax: 1 });
   if (evidence === undefined) process.exit(COULD_NOT_OPEN);
+  if (script.isHeld) hold(path);
   tell('opened');
   return { events, evidence };
 }
 
+let held: DatabaseSync | undefined;
+function hold(path: string): void {
+  held = new DatabaseSync(path, { readOnly: true });
+  held.exec('BEGIN');
+  held.prepare('SELECT count(*) FROM events').get();
+}
+
 async function close({ events, evidence }: Stores): Promise<void> {
+  held?.close();
   for (const store of [events, evidence]) {
     const startedMs = performance.now();
     await store?.close().catch((error: unknown) => tell('fault', -1, codeOf(error), Math.round(performance.now() - startedMs), String(error)));

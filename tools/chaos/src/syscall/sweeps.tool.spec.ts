@@ -15,7 +15,7 @@ const scenarios = new Map<string, PreparedScenario>();
 let points: Point[] = [];
 
 beforeAll(async () => {
-  for (const scenario of scenariosOf('kept').filter(({ name }) => ['fresh', 'recovery', 'reopening', 'evidence'].includes(name))) scenarios.set(scenario.name, await workshop.prepare(scenario));
+  for (const scenario of scenariosOf('kept').filter(({ name }) => ['fresh', 'recovery', 'reopening', 'long-log', 'evidence'].includes(name))) scenarios.set(scenario.name, await workshop.prepare(scenario));
   const calls = new Set<string>([...CHANGING_CALLS, ...READING_CALLS].map((name) => name.replace('?', '')));
   points = [...scenarios.values()].flatMap((scenario) => pointsOf(scenario, calls));
 });
@@ -50,6 +50,7 @@ describe('points at which a promise was broken once', () => {
     'EIO:once:recovery:openat:events.db-wal:1', // the log was opened for reading only: the store refused for ever
     'ENOSPC:for-ever:reopening:openat:events.db-wal:2',
     'EIO:once:fresh:mkdir:evidence/packs:2', // an error without a name left the evidence store
+    'ENOSPC:for-ever:long-log:pwrite64:events.db-shm:9', // a commit that was whole in the log was said not to be written
     'EIO:outage:fresh:fsync:events.db-wal:2',
   ])('%s', async (name) => {
     const wanted = parsePointName(name);

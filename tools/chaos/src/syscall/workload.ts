@@ -36,6 +36,8 @@ type Unnumbered = Omit<AppendStep, 'index'> | Omit<EvidenceStep, 'index'>;
 const HISTORIES = ['one-task', 'retries', 'cancelled', 'denied', 'timed-out'] as const;
 const folder = new URL('../../../../contracts/golden/histories/', import.meta.url);
 
+const SEALED_CHARS = 256;
+
 /** A UUID of the eighth version from any text. */
 function uuidOf(text: string): string {
   const hex = sha256(text);
@@ -53,13 +55,13 @@ function runLike(name: string, seed: string): Draft[] {
 }
 
 /** Commits of one stream: side by side events of one command, chained. */
-function commitsOf(drafts: readonly Draft[], seed: string): Omit<AppendStep, 'index'>[] {
+function commitsOf(drafts: readonly Draft[], seed: string, sealedChars: number): Omit<AppendStep, 'index'>[] {
   const commits: (Omit<AppendStep, 'index'> & { events: StepEvent[] })[] = [];
   let prev: string = ZERO_HASH;
   for (const [revision, draft] of drafts.entries()) {
     const text = canonicalText({ ...draft, revision, prev } as unknown as Json);
     prev = eventHash(Buffer.from(text));
-    const sealed = revision % 3 === 0 ? sha256(`${seed} seal ${revision}`).repeat(4) : null;
+    const sealed = revision % 3 === 0 ? sha256(`${seed} seal ${revision}`).repeat(Math.ceil(sealedChars / 64)) : null;
     const event = { id: draft.id, type: draft.type, text, hash: prev, sealed };
     const last = commits.at(-1);
     if (last?.commandId === draft.commandId) last.events.push(event);
@@ -80,9 +82,9 @@ function receiptOf(drafts: readonly Draft[], commits: readonly Omit<AppendStep, 
 }
 
 /** All calls of one run in their order: a blob, its commits, the bundle of its receipt, then the event that names it. */
-function stepsOfRun(name: string, seed: string): Unnumbered[] {
+function stepsOfRun(name: string, seed: string, sealedChars: number): Unnumbered[] {
   const drafts = runLike(name, seed);
-  const commits = commitsOf(drafts, seed);
+  const commits = commitsOf(drafts, seed, sealedChars);
   const bundle = `{"bundle":"${sha256(seed).repeat(12)}"}`;
   const receipt = receiptOf(drafts, commits, sha256(bundle));
   const blob = { key: `blobs/${sha256(`${seed} blob`)}`, text: sha256(`${seed} blob`).repeat(40), retainUntil: null };
@@ -91,7 +93,7 @@ function stepsOfRun(name: string, seed: string): Unnumbered[] {
     { kind: 'evidence', how: 'files', items: [blob] },
     ...commits,
     { kind: 'evidence', how: 'pack', items: [bundleItem] },
-    ...commitsOf([receipt], `${seed} receipt`),
+    ...commitsOf([receipt], `${seed} receipt`, SEALED_CHARS),
   ];
 }
 
@@ -100,15 +102,17 @@ export type WorkloadOptions = {
   readonly runsCount: number;
   /** the stores are closed and opened again after so many rounds; 0: never */
   readonly reopenEvery?: number;
+  /** size of the sealed values of every third event; default 256 */
+  readonly sealedChars?: number;
   /** no events: evidence alone */
   readonly isEvidenceOnly?: boolean;
 };
 
 /** Two runs side by side at any time, from their requests to their receipts. The same for the same seed. */
-export function createWorkload({ seed, runsCount, reopenEvery = 0, isEvidenceOnly = false }: WorkloadOptions): Round[] {
+export function createWorkload({ seed, runsCount, reopenEvery = 0, isEvidenceOnly = false, sealedChars = SEALED_CHARS }: WorkloadOptions): Round[] {
   const lanes: Unnumbered[][] = [[], []];
   for (let i = 0; i < runsCount; i += 1) {
-    const steps = stepsOfRun(HISTORIES[i % HISTORIES.length] ?? 'one-task', `${seed} run ${i}`);
+    const steps = stepsOfRun(HISTORIES[i % HISTORIES.length] ?? 'one-task', `${seed} run ${i}`, sealedChars);
     lanes[i % lanes.length]?.push(...steps.filter(({ kind }) => !isEvidenceOnly || kind === 'evidence'));
   }
   const rounds: Round[] = [];
