@@ -2,6 +2,7 @@ export { beginNewIncarnation, copyEventStore, lockEventStore } from './copy-stor
 export type { CopiedStore } from './copy-store.ts';
 export { openSqliteEventStore, SqliteEventStore } from './event-store.ts';
 export type { SqliteEventStoreOptions } from './event-store.ts';
+export { mendEventStore } from './mend-store.ts';
 export { openSqliteProcessState, SqliteProcessState } from './process-state.ts';
 export { openSqliteReadModels, SqliteReadModels } from './read-models/sqlite-read-models.ts';
 export { sweepEventStore } from './sweep.ts';

@@ -18,12 +18,14 @@ const SQLITE_MIN = [3, 51, 3] as const;
 const TABLES = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL, head INTEGER NOT NULL) STRICT;
-  CREATE UNIQUE INDEX streams_by_name ON streams (name);
-  CREATE UNIQUE INDEX streams_by_name_again ON streams (name DESC);
   CREATE TABLE events (
     position INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL, revision INTEGER NOT NULL,
     id TEXT NOT NULL, type TEXT NOT NULL, bytes BLOB NOT NULL, hash BLOB NOT NULL, sealed BLOB, digest BLOB NOT NULL
   ) STRICT;
+`;
+const INDEXES = `
+  CREATE UNIQUE INDEX streams_by_name ON streams (name);
+  CREATE UNIQUE INDEX streams_by_name_again ON streams (name DESC);
   CREATE UNIQUE INDEX events_by_stream ON events (stream_id, revision);
 `;
 
@@ -96,7 +98,7 @@ export function prepareEventTables(db: DatabaseSync, concerned: Concerned = orig
   if (checkSchemaVersion(db) === 'empty') {
     const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count']);
     if (pages > EMPTY_PAGES_MAX) throw new Fault('STORE_DAMAGED', `${concerned.path} has ${pages} pages and no tables; ${concerned.remedy}`);
-    db.exec(`BEGIN IMMEDIATE; ${TABLES}`);
+    db.exec(`BEGIN IMMEDIATE; ${TABLES} ${INDEXES}`);
     const insert = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
     insert.run('schema_version', String(SCHEMA_VERSION));
     insert.run('incarnation', randomUUID());
@@ -106,4 +108,13 @@ export function prepareEventTables(db: DatabaseSync, concerned: Concerned = orig
   const { incarnation, isSealed } = readIncarnation(db, concerned);
   if (!isSealed) sealMeta(db);
   return incarnation;
+}
+
+/** Fills an empty database with the rows of the tables of a store at `from`, reads none of its indexes, and makes new ones. */
+export function refillEventTables(db: DatabaseSync, from: string): void {
+  db.exec('PRAGMA synchronous = FULL');
+  db.prepare('ATTACH ? AS damaged').run(from);
+  db.exec(`BEGIN IMMEDIATE; ${TABLES}`);
+  for (const table of ['meta', 'streams', 'events']) db.exec(`INSERT INTO main.${table} SELECT * FROM damaged.${table} NOT INDEXED`);
+  db.exec(`${INDEXES} COMMIT`);
 }

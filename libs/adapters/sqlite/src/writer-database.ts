@@ -28,7 +28,9 @@ function checkMark(db: DatabaseSync, path: string, mark: HeadMarkEntry, head: He
   if (mark.position === 0) return;
   const stored = db.prepare('SELECT hash FROM events WHERE position = ?').get(mark.position)?.['hash'] as
     Uint8Array | undefined;
-  const advice = `restore ${path} from a backup at least as new; nothing runs on a store that forgot what it acknowledged`;
+  const advice =
+    `nothing runs on a store that forgot what it acknowledged: restore a backup at least as new; ` +
+    `restore --data ${dirname(path)} --accept-loss goes on without them`;
   const markHash = Buffer.from(mark.hash).toString('hex');
   if (head.position < mark.position || stored === undefined) {
     const missing = stored === undefined && head.position >= mark.position ? mark.position : head.position + 1;

@@ -1,13 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
-import { FolderEvidenceStore } from '@maestro/adapter-filesystem';
 import { openSqliteEventStore, openSqliteProcessState, openSqliteReadModels } from '@maestro/adapter-sqlite';
 import { isFault, readQuarantine } from '@maestro/ports';
 import type { Cursor, EventStore, ProcessState } from '@maestro/ports';
-import { failedReceipts, recordedOf } from '@maestro/runtime';
+import { failedReceipts } from '@maestro/runtime';
 import type { DataFolder } from '../data-folder.ts';
 import { STATE_NAMES, isCursorOf } from '../derived-state.ts';
+import { checkEvidence } from './check-evidence.ts';
 import type { Progress } from './check-store.ts';
-import { broken, fine, problem, skipped, warning } from './finding.ts';
+import { fine, problem, skipped, warning } from './finding.ts';
 import type { Finding, Repair } from './finding.ts';
 
 /** Process state, read models and evidence against the events. Takes the folder as a start does: under the store's lock. */
@@ -83,7 +83,8 @@ async function checkViews({ views: path }: DataFolder, store: EventStore): Promi
       const repair: Repair = { what: 'asked for read models that are folded anew', mend: async () => askForRebuild(path) };
       if (!(await isCursorOf(store, at))) return problem('read-models', AHEAD, FOLDED_ANEW, { repair: deleteDatabase(path) });
       const head = await store.head();
-      return { ...fine('read-models', at === head ? 'as new as the store' : `at ${at ?? 'the start'}, the store is at ${head}; the next start catches up`), repair };
+      const rowCount = await views.proveRows();
+      return { ...fine('read-models', at === head ? `${rowCount} rows, as new as the store` : `at ${at ?? 'the start'}, the store is at ${head}; the next start catches up`), repair };
     } finally {
       await views.close();
     }
@@ -102,35 +103,3 @@ export async function askForRebuild(path: string): Promise<void> {
   }
 }
 
-const PAGE_EVENTS = 500;
-
-/** Every `receipt.signed` has its bundle, with the digest that it names. */
-async function checkEvidence({ evidence: path }: DataFolder, store: EventStore, onProgress: Progress): Promise<Finding> {
-  const missing: string[] = [];
-  let receiptCount = 0;
-  try {
-    const evidence = await FolderEvidenceStore.open(path);
-    try {
-      for (let after: Cursor | null = null; ; ) {
-        const page = await store.readAll({ after, filter: { types: ['receipt.signed.v1'] }, limit: PAGE_EVENTS });
-        for (const stored of page.events) {
-          const { event } = recordedOf(stored);
-          if (event.type !== 'receipt.signed.v1') continue;
-          receiptCount += 1;
-          await evidence.get(event.data.evidence).catch((error: Error) => missing.push(`${event.data.executionId}: ${error.message}`));
-        }
-        onProgress(receiptCount, receiptCount);
-        after = page.next;
-        if (page.end) break;
-      }
-      const damages = evidence.findings.filter(({ kind }) => kind === 'damaged-record').map(({ file, offset }) => `${file} at offset ${offset}: damaged record`);
-      missing.push(...damages);
-    } finally {
-      await evidence.close();
-    }
-  } catch (error) {
-    return broken('evidence', error, 'mend what is named above it first');
-  }
-  if (missing.length === 0) return fine('evidence', `${receiptCount} receipts, each with its bundle, digests checked`);
-  return problem('evidence', `${missing.length} of ${receiptCount} receipts have no whole bundle`, 'restore the evidence folder from a backup; these runs show no receipt meanwhile', { items: missing });
-}

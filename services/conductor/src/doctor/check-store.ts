@@ -1,4 +1,4 @@
-import { sweepEventStore } from '@maestro/adapter-sqlite';
+import { mendEventStore, sweepEventStore } from '@maestro/adapter-sqlite';
 import type { StoreDamage, StoreSweep, SweptEvent } from '@maestro/adapter-sqlite';
 import { isFault } from '@maestro/ports';
 import { recordedOf } from '@maestro/runtime';
@@ -21,7 +21,7 @@ export async function checkStore({ events }: DataFolder, onProgress: Progress): 
   try {
     const sweep = await sweepEventStore({ path: events, onEvent, onProgress });
     if (sweep.kind === 'missing') return { sweep: undefined, findings: [fine('event-store', 'nothing is stored yet')] };
-    return { sweep, findings: [eventFinding(sweep), markFinding(sweep), ...newerFinding(newer)] };
+    return { sweep, findings: [eventFinding(sweep), ...structureFinding(events, sweep), markFinding(sweep), ...newerFinding(newer)] };
   } catch (error) {
     return { sweep: undefined, findings: [broken('event-store', error, BACKUP)] };
   }
@@ -53,12 +53,20 @@ function describe({ position, stream, revision, what }: StoreDamage): string {
   return `position ${position}${place}: ${what}`;
 }
 
+/** Pages and indexes can be made again from whole events; what that cannot mend is told and left alone. */
+function structureFinding(path: string, { structure }: StoreSweep): readonly Finding[] {
+  if (structure.length === 0) return [];
+  const mend = async (): Promise<void> => void (await mendEventStore({ path, onEvent: (event) => chainFault(event, new Set()) }));
+  const detail = `${structure.length} findings in pages and indexes of ${path}; what they lead to is refused`;
+  return [problem('event-store-pages', detail, 'end the conductor, then ./maestro doctor --repair: it makes them again where every event is whole', { items: structure, repair: { what: `made ${path} again from its events, each of which was proved`, mend } })];
+}
+
 function markFinding({ markFault, headPosition }: StoreSweep): Finding {
   if (markFault === null) return fine('head-mark', `the store ends at ${headPosition}, as acknowledged`);
   if (markFault.endsWith('cannot be read') || markFault.startsWith('the head mark is missing')) {
     return problem('head-mark', markFault, 'check that the last runs you know of are there, then delete events.db-mark; the next start makes a new one');
   }
-  return problem('head-mark', markFault, 'restore events.db and events.db-wal from a backup at least as new; the conductor refuses to start on this one');
+  return problem('head-mark', markFault, 'restore a backup at least as new; the conductor refuses to start on this one. ./maestro restore --data <dir> --accept-loss goes on without what is missing');
 }
 
 function newerFinding(newer: ReadonlySet<string>): readonly Finding[] {

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { hash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,12 +65,28 @@ const sql = (path: string, statement: string): void => {
   db.exec(statement);
   db.close();
 };
+/** Changes how far the process state says that it was folded, as only its own process could. */
+const moveCursors = (move: (cursor: string) => string): void => {
+  const db = new DatabaseSync(folder.processState);
+  db.function('moved', (cursor) => move(String(cursor)));
+  db.function('digest_of', (name, cursor) => hash('sha256', JSON.stringify([name, move(String(cursor))])));
+  db.exec('UPDATE cursors SET digest = digest_of(name, cursor), cursor = moved(cursor)');
+  db.close();
+};
 /** Flips one bit of a file. */
 const flip = (path: string, at: number): void => {
   const bytes = readFileSync(path);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   chmodSync(path, 0o600);
   writeFileSync(path, bytes);
+};
+
+/** How many entries the first page of an index says that it has. */
+const damageIndex = (name: string): void => {
+  const db = new DatabaseSync(folder.events, { readOnly: true });
+  const page = Number(db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(name)?.['rootpage']);
+  db.close();
+  flip(folder.events, (page - 1) * 4_096 + 4);
 };
 
 describe('the doctor', () => {
@@ -116,10 +133,13 @@ describe('the doctor', () => {
     ['a signing key that is none', () => writeFileSync(join(folder.keys, 'signing.pem'), 'x', { mode: 0o600 }), /^signing-keys: KEY_DAMAGED/],
     ['a registry that is gone', () => rmSync(join(folder.keys, 'registry.json')), /^signing-keys: .*registry\.json is missing, and there are events/],
     ['a data key that cannot be read', () => flip(join(folder.dataKeys, 'data', readdirSync(join(folder.dataKeys, 'data')).find((name) => name.endsWith('.keys')) as string), 0), /^key-vault: 1 records of keys cannot be read/],
-    ['evidence that is gone', () => rmSync(folder.evidence, { recursive: true }), /^evidence: 1 of 1 receipts have no whole bundle.*EVIDENCE_MISSING/],
+    ['evidence that is gone', () => rmSync(folder.evidence, { recursive: true }), /^evidence: 1 of 1 receipts and 0 large values are not whole.*EVIDENCE_MISSING/],
     ['process state that is no database', () => writeFileSync(folder.processState, 'nothing of the kind '.repeat(500), { mode: 0o600 }), /^process-state: STORE_DAMAGED/],
-    ['process state ahead of the store', () => sql(folder.processState, "UPDATE cursors SET cursor = replace(cursor, '.', '.9')"), /^process-state: it is ahead of the store/],
-    ['process state of another store', () => sql(folder.processState, "UPDATE cursors SET cursor = 'other.1'"), /^process-state: it is ahead of the store/],
+    ['process state ahead of the store', () => moveCursors((cursor) => cursor.replace('.', '.9')), /^process-state: it is ahead of the store/],
+    ['process state of another store', () => moveCursors(() => 'other.1'), /^process-state: it is ahead of the store/],
+    ['a row of the process state that was changed', () => sql(folder.processState, "UPDATE cursors SET cursor = cursor || '0' WHERE name = 'intents'"), /^process-state: STORE_DAMAGED: .*state\.db is damaged: a row of "intents" does not match its digest/],
+    ['a row of the read models that was changed', () => sql(folder.views, "UPDATE execution_1 SET row = replace(row, 'succeeded', 'succeedeD')"), /^read-models: STORE_DAMAGED: .*views\.db.* row \S+ of execution does not match its digest/],
+    ['an index of the store that was damaged', () => damageIndex('streams_by_name'), /^event-store-pages: \d findings in pages and indexes of .*events\.db; .*at offset \d+: /],
     ['a leftover of a conductor that was killed', () => writeFileSync(folder.presence, JSON.stringify({ pid: 2 ** 22 + 1, url: 'http://127.0.0.1:1' }), { mode: 0o600 }), /^conductor: pid \d+ is gone and left/],
     ['a conductor that does not answer', () => writeFileSync(folder.presence, JSON.stringify({ pid: process.pid, url: 'http://127.0.0.1:1' }), { mode: 0o600 }), /^conductor: pid \d+ at http.* does not answer/],
   ];
@@ -161,7 +181,7 @@ describe('the doctor', () => {
 
 describe('the doctor, asked to repair', () => {
   it('mends what loses nothing; the next look and the next start are in order', async () => {
-    sql(folder.processState, "UPDATE cursors SET cursor = 'other.1'");
+    moveCursors(() => 'other.1');
     chmodSync(dir, 0o755);
     chmodSync(join(folder.keys, 'signing.pem'), 0o644);
     writeFileSync(folder.presence, JSON.stringify({ pid: 2 ** 22 + 1, url: 'http://127.0.0.1:1' }), { mode: 0o600 });
@@ -176,6 +196,12 @@ describe('the doctor, asked to repair', () => {
       await conductor.stop();
     }
   });
+  it('makes indexes of the store again where every event is whole', async () => {
+    damageIndex('events_by_stream');
+    const report = await look({ repair: true });
+    expect(report.repaired).toContainEqual(`made ${folder.events} again from its events, each of which was proved`);
+    expect(ills(await look())).toEqual([]);
+  });
   it('leaves damaged events alone', async () => {
     sql(folder.events, "UPDATE events SET bytes = x'00' WHERE position = 2");
     const report = await look({ repair: true });
@@ -185,7 +211,7 @@ describe('the doctor, asked to repair', () => {
 
 describe('a start on databases that are ahead of the store', () => {
   it('folds them anew, and goes on', async () => {
-    sql(folder.processState, "UPDATE cursors SET cursor = replace(cursor, '.', '.9')");
+    moveCursors((cursor) => cursor.replace('.', '.9'));
     const told: string[] = [];
     const parsed = parseConfig(['--data', dir, '--port', '0'], {}, place);
     if (parsed.kind === 'faults') throw new Error('not configured');

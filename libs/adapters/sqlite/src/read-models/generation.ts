@@ -77,6 +77,11 @@ export class Generation {
     return { rows, next: found.length > rows.length && last !== undefined ? nextCursor(table, plan, last) : null };
   }
 
+  /** Up to `limit` rows of a table by their ids, from the one after `after` on; each is proved. */
+  page<T extends TableName>(table: T, after: string, limit: number): readonly Rows[T][] {
+    return this.#rowsOf(table, this.#db.selectFrom(this.#nameOf(table)).select('row').where('id', '>', after).orderBy('id').limit(limit));
+  }
+
   /** Within the caller's transaction. */
   upsert(upserts: Upserts): void {
     for (const table of TABLES) {
