@@ -41,6 +41,14 @@ export const BUGS_OF_LOOPS: readonly Bug[] = [
     plant: [],
   },
   {
+    id: 'refused-and-stored',
+    what: 'where the index of a long log could not be extended on a full disk, an append was refused as not written, and a restart brought it back',
+    foundBy: 'syscall sweep',
+    fixedIn: 'fix(adapter-sqlite): a commit that is whole in the log is not said to be unwritten',
+    kept: { kind: 'spec', file: 'libs/adapters/sqlite/src/storage-fault.spec.ts', test: 'knows which failures leave the outcome open' },
+    plant: [{ file: 'libs/adapters/sqlite/src/storage-fault.ts', find: '1034, 1290, 4618, 4874, 5130, 5386, 7, 3082', put: '1034, 1290' }],
+  },
+  {
     id: 'failing-disk-without-code',
     what: 'a disk that failed while a folder was made left the evidence store as an error without a code',
     foundBy: 'syscall sweep',
