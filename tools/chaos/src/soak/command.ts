@@ -5,12 +5,12 @@ import { parseArgs } from 'node:util';
 import { ConductorProcess, freePort } from '../conductor-process.ts';
 import { exitCodeOf, writeHarnessResult } from '../harness-result.ts';
 import type { HarnessResult } from '../harness-result.ts';
-import { quantile } from '../quantiles.ts';
 import { RestClient } from '../rest-client.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { WINDOWS_MIN } from './flatness.ts';
-import { FLAT, soak } from './soak.ts';
-import type { SoakPlan, Soaked } from './soak.ts';
+import { soak } from './soak.ts';
+import type { SoakPlan } from './soak.ts';
+import { soakResult, trendLines } from './soak-result.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--measure SECONDS] [--share PERCENT] [--data DIR]
@@ -21,9 +21,6 @@ const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--m
   --data     folder for the data of this run, removed after (default: that of the system for temporary files)
 `;
 const OPTIONS = { minutes: { type: 'string' }, window: { type: 'string' }, measure: { type: 'string' }, share: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean' } } as const;
-
-/** Of what was due, this share was begun and ended: otherwise the load was not the one that is claimed. */
-const SERVED_MIN = 0.95;
 
 /** One conductor under half of its maximum: what it uses, and how fast it answers, must not grow. Answers the exit code. */
 export async function runSoak(args: readonly string[]): Promise<number> {
@@ -54,44 +51,11 @@ async function soakOnce(plan: SoakPlan, place: string): Promise<HarnessResult> {
     const soaked = await soak({ conductor, client, load, dataDir }, plan, (line) => process.stdout.write(`soak: ${line}\n`));
     await client.close();
     const exitCode = await conductor.stop();
-    return resultOf(plan, soaked, load, { exitCode, said: conductor.said(), seconds: (performance.now() - from) / 1_000 });
+    for (const line of trendLines(soaked)) process.stdout.write(`soak: ${line}\n`);
+    return soakResult(plan, soaked, load, { exitCode, said: conductor.said(), seconds: (performance.now() - from) / 1_000 });
   } finally {
     await client?.close();
     conductor?.clear();
     await rm(dir, { recursive: true, force: true });
   }
-}
-
-function resultOf(plan: SoakPlan, soaked: Soaked, load: SteadyLoad, end: { readonly exitCode: number | null; readonly said: string; readonly seconds: number }): HarnessResult {
-  const { maximumPerS, ratePerS, windows, trends } = soaked;
-  const served = windows.reduce((sum, { endedPerS }) => sum + endedPerS, 0) / windows.length / ratePerS;
-  const violations = Object.entries(trends)
-    .filter(([, { isFlat }]) => !isFlat)
-    .map(([name, { before, after, growth }]) => `${name} grew from ${before.toFixed(1)} to ${after.toFixed(1)} (${(growth * 100).toFixed(1)} %)`);
-  for (const [name, { before, after, slopePerHour }] of Object.entries(trends)) {
-    process.stdout.write(`soak: ${name}: middle third ${before.toFixed(1)}, last third ${after.toFixed(1)}, slope ${slopePerHour.toFixed(1)} an hour\n`);
-  }
-  if (load.errorCount > 0) violations.push(`${load.errorCount} runs were not served: ${load.errors[0]}`);
-  if (served < SERVED_MIN) violations.push(`${(served * 100).toFixed(0)} % of the runs that were due ended, ${load.skippedCount} were not begun`);
-  if (end.exitCode !== 0) violations.push(`the conductor ended with ${end.exitCode}: ${end.said}`);
-  return {
-    harness: 'soak',
-    seed: '',
-    seconds: Math.round(end.seconds),
-    figures: {
-      minutes: plan.minutes,
-      maximumPerS,
-      ratePerS,
-      runs: load.endedCount,
-      errors: load.errorCount,
-      skipped: load.skippedCount,
-      servedShare: served,
-      latencyP50Ms: quantile(windows.map(({ latencyP50Ms }) => latencyP50Ms), 0.5),
-      loopDelayMaxMs: Math.max(...windows.map(({ loopDelayMaxMs }) => loopDelayMaxMs)),
-      trends,
-      windows,
-    },
-    floors: { flat: FLAT, servedShareMin: SERVED_MIN, errorsMax: 0 },
-    violations,
-  };
 }
