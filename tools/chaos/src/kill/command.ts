@@ -51,7 +51,7 @@ async function killAll({ kills, acknowledgedMin, lanes, seed, place }: KillPlan 
   const outside = await openOutsideService();
   try {
     const share = (total: number, i: number): number => Math.floor(((i + 1) * total) / lanes) - Math.floor((i * total) / lanes);
-    const plans = Array.from({ length: lanes }, (_, i) => ({ name: `lane${i}`, seed, kills: share(kills, i), acknowledgedMin: share(acknowledgedMin, i), dir, outside }));
+    const plans = Array.from({ length: lanes }, (_, i) => ({ name: `lane${i}`, seed, kills: share(kills, i), acknowledgedMin: share(acknowledgedMin, i), dir, outside, say: (line: string) => void process.stdout.write(`kill: ${line}\n`) }));
     const ended = await Promise.allSettled(plans.map((plan) => new KillLane(plan).run()));
     return ended.map((one) => {
       if (one.status === 'rejected') throw one.reason;

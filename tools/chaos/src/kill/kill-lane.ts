@@ -22,10 +22,13 @@ const CHILD_GONE_MS = 10_000;
 /** Kills that did not count, for each that must: a machine that is this slow cannot show what is asked for. */
 const MISSES_PER_KILL = 3;
 
+/** A line of progress for so many kills. */
+const KILLS_TOLD = 25;
+
 /** `upMs`: as it was. Counts if it was within the bounds and a command had been acknowledged since the start. */
 export type Kill = { readonly upMs: number; readonly acknowledged: number; readonly openCount: number; readonly restartMs: number };
 
-export type LanePlan = { readonly name: string; readonly seed: string; readonly kills: number; readonly acknowledgedMin: number; readonly dir: string; readonly outside: OutsideService };
+export type LanePlan = { readonly name: string; readonly seed: string; readonly kills: number; readonly acknowledgedMin: number; readonly dir: string; readonly outside: OutsideService; readonly say: (line: string) => void };
 
 export type LaneResult = {
   readonly kills: readonly Kill[];
@@ -107,6 +110,7 @@ export class KillLane {
       conductor = await ConductorProcess.start(start);
       if (upMs > KILL_AFTER_MAX_MS) this.#misses += 1;
       else this.#kills.push({ upMs: Math.round(upMs), acknowledged, openCount, restartMs: Math.round(conductor.readyAfterMs) });
+      if (upMs <= KILL_AFTER_MAX_MS && this.#kills.length % KILLS_TOLD === 0) this.#plan.say(`${name}: ${this.#kills.length} of ${kills} kills, ${load.acknowledgedCommands.length} acknowledged`);
     }
     return conductor;
   }

@@ -31,7 +31,7 @@ export type Window = {
   readonly load: number;
 };
 
-export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly measureS: number; readonly share: number };
+export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly measureS: number; readonly share: number; /** instead of the share of the maximum */ readonly ratePerS: number | undefined };
 
 /** Figures that must be flat, and what counts as flat: 10 %, or what the figure cannot tell. */
 export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'logsMiB' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
@@ -61,7 +61,7 @@ export async function soak(parts: { readonly conductor: ConductorProcess; readon
   await load.publish();
   await load.asFastAsPossible(plan.measureS * 1_000 * COLD_SHARE, WIDTH);
   const maximumPerS = await load.asFastAsPossible(plan.measureS * 1_000, WIDTH);
-  const ratePerS = maximumPerS * plan.share;
+  const ratePerS = plan.ratePerS ?? maximumPerS * plan.share;
   say(`maximum ${maximumPerS.toFixed(1)} runs/s (${WIDTH} clients, ${plan.measureS} s); soaking with ${ratePerS.toFixed(1)} runs/s for ${plan.minutes} min`);
   load.take();
   await client.get('/metrics', '*/*');
