@@ -131,6 +131,14 @@ export const BUGS_OF_EDGES: readonly Bug[] = [
     plant: [{ file: 'services/api/src/openapi/answers.ts', find: 'content: bodyContent(body) } as never', put: 'content: {} } as never' }],
   },
   {
+    id: 'damaged-key-signs',
+    what: 'a signing key with a flipped bit in its private half was taken for sound, and signed what nobody could verify',
+    foundBy: 'bit flips',
+    fixedIn: 'fix(adapter-filesystem): a damaged signing key is refused at the start',
+    kept: { kind: 'spec', file: 'libs/adapters/filesystem/src/keys/signing-keys.int.spec.ts', test: 'are refused with a bit flipped in the signing key, or sign what verifies' },
+    plant: [{ file: 'libs/adapters/filesystem/src/keys/signing-keys.ts', find: 'if (!verifyP256(listed.spki, SELF_TEST, signP256(signingKeyPem, SELF_TEST))) throw', put: 'if (false) throw' }],
+  },
+  {
     id: 'closed-folder-told-as-missing',
     what: 'a data folder below a read-only place was refused with ENOENT, which says nothing of why',
     foundBy: 'review',

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import type { Case, Edit } from './bug.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -73,9 +74,9 @@ async function runHarness(harness: readonly string[], plant: readonly Edit[]): P
 }
 
 /** Runs Node to its end. `said`: the end of both its outputs. */
-function ended(args: readonly string[], plant: readonly Edit[], env: NodeJS.ProcessEnv, timeout: number): Promise<{ readonly code: number | null; readonly said: string }> {
+function ended(args: readonly string[], plant: readonly Edit[], env: { readonly [name: string]: string }, timeout: number): Promise<{ readonly code: number | null; readonly said: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env, MAESTRO_PLANT: JSON.stringify(plant) }, stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...env, MAESTRO_PLANT: JSON.stringify(plant) }, stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' });
     let said = '';
     const keep = (text: Buffer): void => void (said = (said + text.toString('utf8')).slice(-SAID_KEPT));
     child.stdout.on('data', keep);
@@ -93,8 +94,6 @@ function literal(text: string): string {
 }
 
 function firstLine(text: string): string {
-  // Jest colours what it says
-  // eslint-disable-next-line no-control-regex
-  const plain = text.replace(/\u001B\[[0-9;]*m/g, '');
+  const plain = stripVTControlCharacters(text);
   return plain.split('\n').map((line) => line.trim()).find((line) => line !== '') ?? '';
 }
