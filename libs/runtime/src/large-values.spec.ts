@@ -56,7 +56,7 @@ describe('the inputs of a run', () => {
     const { world, id } = await ran(manifest([task('a', [], { with: { copy: '${{ inputs.text }}' } })]), async () => succeededWith({}), inputs);
     expect(found(world, id, 'execution.requested.v1').data.inputs.blob !== undefined).toBe(isBlob);
     const asked = world.policies.asked.find(({ stage }) => stage === 'start')?.input;
-    expect([asked?.['inputs'], (asked?.['tasks'] as { with: Json }[])[0]?.with]).toEqual([inputs, { copy: inputs.text }]);
+    expect([asked?.['inputs'], (asked?.['tasks'] as { with: Json }[] | undefined)?.[0]?.with]).toEqual([inputs, { copy: inputs.text }]);
     expect(world.packages.attempts.map(({ input }) => input)).toEqual([{ copy: inputs.text }]);
     expect(await problemsOf(world, id)).toEqual([]);
   });

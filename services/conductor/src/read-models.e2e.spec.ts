@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSqliteReadModels } from '@maestro/adapter-sqlite';
 import { PROJECTION_VERSION } from '@maestro/domain';
 import type { ReadModelsStatus } from '@maestro/ports';
 import { startConductor } from './conductor.ts';
@@ -53,6 +53,16 @@ async function until<T>(path: string, isSo: (answer: T) => boolean): Promise<T> 
   throw new Error(`${path} never answered as expected`);
 }
 
+/** As a release before would have left the file: up to the same event, with rows that say something else. */
+async function followOlderRules(): Promise<void> {
+  const views = await openSqliteReadModels({ path: join(folder, 'data', 'views.db') });
+  const { rows } = await views.list('execution', { limit: 200 });
+  const cursor = (await views.position()) ?? '';
+  await views.reset(PROJECTION_VERSION - 1);
+  await views.apply({ cursor, events: 1, upserts: { execution: rows.map((row) => ({ ...row, version: '9.9.9' })) } });
+  await views.close();
+}
+
 async function runs(count: number, total: number): Promise<void> {
   for (let i = 0; i < count; i += 1) await call('/api/executions', { workflowId: 'hello' });
   await until<Page>('/api/executions?limit=200', ({ items }) => items.length === total && items.every(({ receipt }) => receipt !== null));
@@ -83,10 +93,7 @@ describe('read models of a running conductor', () => {
     const rebuilt = await allRows();
     await conductor.stop();
 
-    const file = new DatabaseSync(join(folder, 'data', 'views.db'));
-    const number = Number(file.prepare("SELECT number FROM generation WHERE side = 'served'").get()?.['number']);
-    file.exec(`UPDATE generation SET projection = 1; UPDATE execution_${number} SET row = json_set(row, '$.version', '9.9.9')`);
-    file.close();
+    await followOlderRules();
     await start();
     const status = await until<ReadModelsStatus>('/api/read-models', ({ served }) => served.projection === PROJECTION_VERSION);
 

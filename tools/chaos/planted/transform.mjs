@@ -5,6 +5,7 @@ import { readPlant } from './plant.mjs';
 
 const swc = createRequire(import.meta.url)('@swc/jest');
 
+// oxlint-disable-next-line import/no-default-export -- Jest takes a transformer from the default export
 export default {
   createTransformer(config) {
     const inner = swc.createTransformer(config);

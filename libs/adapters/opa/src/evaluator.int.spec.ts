@@ -35,9 +35,9 @@ describe('evaluator', () => {
 
   // Somewhere on the way the stack overflows inside the instance, which is then damaged: it must not serve again.
   it('answers as ever after inputs of any depth', () => {
-    const evaluator = new Evaluator({ sets: [source], memoryPagesMax: 4096 });
+    const evaluator = new Evaluator({ sets: [source], memoryPagesMax: 2048 });
     const kinds = new Set<string>();
-    for (let depth = 500; depth <= 8000; depth += 250) {
+    for (const depth of [250, 500, 1_000, 2_000, 4_000, 8_000]) {
       kinds.add(evaluate(evaluator, nested(depth)).kind);
       expect(evaluate(evaluator, '{}')).toEqual(expect.objectContaining({ value: [{ result: unready }] }));
     }

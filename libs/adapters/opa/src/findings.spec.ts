@@ -12,6 +12,7 @@ const set: IndexedSet = {
     { name: 'pii', packDigest: DIGEST, stages: ['publish', 'start', 'task'] },
   ],
   opaVersion: '1.21.3',
+  compilerDigest: DIGEST,
 };
 const quiet = { ready: true, violations: [], obligations: [] };
 const invalid = { code: 'INPUT_INVALID', path: [], params: {} };

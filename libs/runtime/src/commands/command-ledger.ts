@@ -1,7 +1,6 @@
-import type { Rejection, RejectionCode } from '@maestro/domain';
+import type { Json, Rejection, RejectionCode } from '@maestro/domain';
 import type { Clock, CommandAnswer, CommandEnvelope, ProcessState } from '@maestro/ports';
 import { canonicalText, findUnrepresentable, sha256 } from '@maestro/receipt';
-import type { Json } from '@maestro/domain';
 import { LRUCache } from 'lru-cache';
 import { reusedId } from './answers.ts';
 import { subjectOfCommand } from './command-subject.ts';

@@ -22,7 +22,7 @@ describe('completion in bash', () => {
     const verbs = await offered('');
     expect(verbs).toEqual(expect.arrayContaining(['init', 'plan', 'policy', 'publish', 'run', 'status', 'up', 'verify']));
     expect(verbs).not.toContain('help');
-    expect(await offered('re')).toEqual(['rebuild', 'resume']);
+    expect(await offered('re')).toEqual(['rebuild', 'restore', 'resume']);
     expect(await offered('policy', '')).toEqual(['test']);
   });
 
