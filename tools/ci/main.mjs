@@ -1,4 +1,5 @@
 // Runs the steps of steps.mjs: all of them, also after one has failed, as two cores allow. Ends with one plain line of figures.
+//   ./maestro ci --full      the long harnesses as well
 //   ./maestro ci [text …]   only the steps whose name holds one of the texts (what they come after is taken as done)
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -98,12 +99,15 @@ function count({ step, ok }) {
   return { passed, failed: ok ? failed : Math.max(1, failed) };
 }
 
-const texts = process.argv.slice(2);
-const wanted = texts.length === 0 ? steps : steps.filter(({ name }) => texts.some((text) => name.includes(text)));
+const texts = process.argv.slice(2).filter((text) => text !== '--full');
+const isFull = process.argv.includes('--full');
+const wanted = texts.length === 0 ? steps.filter(({ full }) => isFull || !full) : steps.filter(({ name }) => texts.some((text) => name.includes(text)));
+const leftOut = texts.length === 0 ? steps.filter((step) => !wanted.includes(step)) : [];
 mkdirSync(`${root}.cache/ci`, { recursive: true });
 for (const { result } of wanted) if (result) rmSync(`${root}${result}`, { force: true });
 const started = performance.now();
 const counts = (await runAll(wanted)).map(count);
+if (leftOut.length > 0) console.log(`\nleft out, run them with .ci/run --full: ${leftOut.map(({ name }) => name).join('; ')}`);
 const sum = (key) => counts.reduce((total, each) => total + each[key], 0);
 console.log(`\n${wanted.length} steps in ${((performance.now() - started) / 60_000).toFixed(1)} min; logs in .cache/ci`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
