@@ -65,7 +65,9 @@ export async function runTests(root, args) {
   const rest = args.filter((arg) => !own.includes(arg));
   const whole = rest.length === 0;
   const only = args.includes('--tools') ? 'tools' : args.includes('--long') ? 'long' : undefined;
-  const options = { kind: only ?? (whole ? 'usual' : undefined), coverage: args.includes('--coverage') };
+  const coverage = args.includes('--coverage');
+  // coverage counts what any spec reaches, so the long ones run too
+  const options = { kind: only ?? (whole && !coverage ? 'usual' : undefined), coverage };
   const name = options.coverage ? 'coverage' : (only ?? 'test');
   const resultFile = `${root}.cache/results/${name}.json`;
   const conformance = process.env.MAESTRO_CONFORMANCE_DIR ?? `${root}.cache/conformance`;
@@ -80,7 +82,7 @@ export async function runTests(root, args) {
   });
   const second = status === 0 ? status : await secondChance(root, options, resultFile, conformance);
   const { passed, failed, skipped } = figures(resultFile);
-  if (whole && !only) sayWhatWasLeftOut(leftOut(root));
+  if (whole && !only && !coverage) sayWhatWasLeftOut(leftOut(root));
   const forbidden = whole && skipped > 0;
   if (forbidden) console.log(`${skipped} skipped: a full run may not skip`);
   console.log(`${passed} passed, ${failed} failed`);
