@@ -8,7 +8,9 @@ export function structureFindings(db: DatabaseSync, countMax: number, concerned?
   return reading(() => {
     const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.['page_size']);
     const rows = db.prepare(`PRAGMA integrity_check(${countMax})`).all();
-    return rows.map((row) => String(row['integrity_check'])).filter((text) => text !== 'ok').map((text) => placed(text, pageBytes));
+    // some findings come together in one row, below a line that names the database
+    const lines = rows.flatMap((row) => String(row['integrity_check']).split('\n'));
+    return lines.filter((line) => line !== 'ok' && !line.startsWith('***')).map((line) => placed(line, pageBytes));
   }, concerned);
 }
 

@@ -58,7 +58,8 @@ export class EventReader {
       statement.setReturnArrays(true);
       return statement;
     };
-    this.#afterPosition = rows(`SELECT ${COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`);
+    // not > the one before: that one may lie on another page, which may be damaged
+    this.#afterPosition = rows(`SELECT ${COLUMNS} FROM events WHERE position >= ? ORDER BY position LIMIT ?`);
     const stream = `SELECT ${COLUMNS} FROM events INDEXED BY events_by_stream WHERE stream_id = ?`;
     this.#forward = rows(`${stream} AND revision >= ? ORDER BY revision LIMIT ?`);
     this.#backward = rows(`${stream} AND revision <= ? ORDER BY revision DESC LIMIT ?`);
@@ -78,7 +79,7 @@ export class EventReader {
     return this.#snapshot(() => {
       const events: StoredEvent[] = [];
       let bytes = 0;
-      for (const row of this.#afterPosition.iterate(position, limit) as Iterable<unknown>) {
+      for (const row of this.#afterPosition.iterate(position + 1, limit) as Iterable<unknown>) {
         const [at, , , , , body, , sealed] = row as Row;
         if (at !== position + 1 + events.length) break;
         events.push(this.#proved(row as Row));

@@ -82,4 +82,48 @@ describe('SqliteProcessState', () => {
     await state.close();
     expect(await rows.next().catch((e: unknown) => isFault(e, 'STORE_CLOSED'))).toBe(true);
   });
+  it.each([
+    ['value of a row', "UPDATE rows SET value = replace(value, '1', '3')"],
+    ['key of a row', "UPDATE rows SET key = 'b'"],
+    ['name of a row', "UPDATE rows SET name = 'dispatci'"],
+    ['cursor', "UPDATE cursors SET cursor = 'c2'"],
+    ['name of a cursor', "UPDATE cursors SET name = 'dispatci'"],
+  ])('is refused when it is opened with a changed %s, and says which file and what to do', async (_, change) => {
+    const path = join(folder, 'process.db');
+    const state = await openSqliteProcessState({ path });
+    await state.apply('dispatch', 'c1', [{ key: 'a', value: 1 }], []);
+    await state.close();
+    const db = new DatabaseSync(path);
+    db.exec(change);
+    db.close();
+    const fault: unknown = await openSqliteProcessState({ path }).catch((e: unknown) => e);
+    expect(fault).toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringMatching(/process\.db is damaged: a row of "dispatc[hi]" .* doctor --repair/) });
+  });
+  it('refuses a row that is changed while it is open', async () => {
+    const path = join(folder, 'process.db');
+    const state = await openSqliteProcessState({ path });
+    await state.apply('dispatch', 'c1', [{ key: 'a', value: 1 }], []);
+    const db = new DatabaseSync(path);
+    db.exec("UPDATE rows SET value = '2'");
+    db.close();
+    const { rows } = await state.load('dispatch');
+    await expect(rows[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+    await state.close();
+  });
+  it('takes over rows and cursors that an earlier release kept without digests', async () => {
+    const path = join(folder, 'process.db');
+    const old = new DatabaseSync(path);
+    old.exec(`CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO meta VALUES ('schema_version', '1');
+      CREATE TABLE cursors (name TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE rows (name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
+      INSERT INTO cursors VALUES ('dispatch', 'c1'); INSERT INTO rows VALUES ('dispatch', 'a', '{"n":1}')`);
+    old.close();
+    for (const _ of ['at once', 'and later']) {
+      const state = await openSqliteProcessState({ path });
+      const { cursor, rows } = await state.load('dispatch');
+      expect([cursor, await Array.fromAsync(rows)]).toEqual(['c1', [{ key: 'a', value: { n: 1 } }]]);
+      await state.close();
+    }
+  });
 });

@@ -25,4 +25,20 @@ describe('schema', () => {
     db.exec("DELETE FROM meta WHERE key = 'incarnation'");
     expect(() => prepareEventTables(db)).toThrow(/STORE_DAMAGED/);
   });
+  it('refuses a store whose incarnation or version was changed, and seals one that an earlier release left', () => {
+    const db = new DatabaseSync(':memory:');
+    const incarnation = prepareEventTables(db);
+    db.exec("UPDATE meta SET value = replace(value, '-', '+') WHERE key = 'incarnation'");
+    expect(() => prepareEventTables(db)).toThrow(/STORE_DAMAGED: .*incarnation .* does not match/);
+    db.exec(`UPDATE meta SET value = '${incarnation}' WHERE key = 'incarnation'; UPDATE meta SET value = '0' WHERE key = 'schema_version'`);
+    expect(() => prepareEventTables(db)).toThrow(/STORE_DAMAGED/);
+    db.exec(`UPDATE meta SET value = '${SCHEMA_VERSION}' WHERE key = 'schema_version'; DELETE FROM meta WHERE key = 'digest'`);
+    expect(prepareEventTables(db)).toBe(incarnation);
+    expect(db.prepare("SELECT value FROM meta WHERE key = 'digest'").get()?.['value']).toMatch(/^[0-9a-f]{64}$/);
+  });
+  it('creates nothing in a file that has pages and no event store', () => {
+    const db = new DatabaseSync(':memory:');
+    db.exec('CREATE TABLE other (a TEXT)');
+    expect(() => prepareEventTables(db)).toThrow(/STORE_DAMAGED: .* has 2 pages and no tables/);
+  });
 });

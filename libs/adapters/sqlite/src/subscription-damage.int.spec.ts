@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -62,4 +62,22 @@ it('a subscription passes over damaged and missing events, names them, and yield
   const lost = new Set(damaged.map(([place]) => place));
   const sound = Array.from({ length: COUNT }, (_, i) => i + 1).filter((place) => !lost.has(place));
   expect(items.flatMap((item) => (item.kind === 'event' ? [placeOf(item.event.cursor)] : []))).toEqual(sound);
+});
+
+it('a subscription passes over a page that cannot be read at all, and goes on', async () => {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'events'").get()?.['rootpage']);
+  db.close();
+  const bytes = readFileSync(path);
+  // an inner page says behind its header of 12 bytes where its entries lie; each begins with the number of a page below
+  const at = (root - 1) * 4_096;
+  const oldest = bytes.readUInt32BE(at + bytes.readUInt16BE(at + 12));
+  bytes[(oldest - 1) * 4_096] = 0;
+  writeFileSync(path, bytes);
+  const items = await followed();
+  const damaged = items.flatMap((item) => (item.kind === 'damaged' ? [item] : []));
+  expect(damaged.length).toBeGreaterThan(0);
+  expect(damaged.map(({ fault }) => fault.message).filter((message) => !message.includes(path))).toEqual([]);
+  expect(damaged.map(({ stream }) => stream).filter((stream) => stream !== null)).toEqual([]);
+  expect(items.filter(({ kind }) => kind === 'event')).toHaveLength(COUNT - damaged.length);
 });

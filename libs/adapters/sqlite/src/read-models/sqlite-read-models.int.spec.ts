@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readModelsConformance } from '@maestro/conformance';
 import { LISTS, TABLES, isFault } from '@maestro/ports';
+import type { Rows } from '@maestro/ports';
 import { openSqliteReadModels } from './sqlite-read-models.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'maestro-views-'));
@@ -116,5 +117,68 @@ describe('read models on SQLite', () => {
     }
     raw.close();
     await views.close();
+  });
+  describe('that were changed', () => {
+    const run = (id: string) => ({ id, workflowId: 'w', version: '1.0.0', channel: 'stable', status: 'failed', requestedAt: '2026-01-05T10:00:00.000Z', startedAt: null, finishedAt: null, actor: 'user:a', labels: { team: 'x' }, costMicroUsd: 3 }) as unknown as Rows['execution'];
+    const change = (statement: string): void => {
+      const raw = new DatabaseSync(path);
+      raw.exec(statement);
+      raw.close();
+    };
+
+    beforeEach(async () => {
+      const views = await openSqliteReadModels({ path });
+      await views.apply({ cursor: 'store.7', events: 7, upserts: { execution: [run('r1'), run('r2')] } });
+      await views.close();
+    });
+
+    it('refuse a row that is not the one that was written, by any way that leads to it', async () => {
+      change("UPDATE execution_1 SET row = replace(row, '1.0.0', '1.0.1') WHERE id = 'r2'");
+      const views = await openSqliteReadModels({ path });
+      const fault = { code: 'STORE_DAMAGED', message: expect.stringMatching(/views\.db.* row r2 of execution does not match its digest/) };
+      expect((await views.get('execution', ['r1'])).size).toBe(1);
+      await expect(views.get('execution', ['r1', 'r2'])).rejects.toMatchObject(fault);
+      await expect(views.list('execution', { limit: 10 })).rejects.toMatchObject(fault);
+      await expect(views.list('execution', { tags: ['team:x'], limit: 10 })).rejects.toMatchObject(fault);
+      await expect(views.proveRows()).rejects.toMatchObject(fault);
+      await views.close();
+    });
+
+    it.each(['position', 'projection', 'events'])('refuse to serve where their register has another %s', async (column) => {
+      change(`UPDATE generation SET ${column} = 9`);
+      const views = await openSqliteReadModels({ path });
+      await expect(views.position()).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringContaining('views.db') });
+      await views.close();
+    });
+
+    it('do not open where a page is damaged, and say where it lies', async () => {
+      const raw = new DatabaseSync(path, { readOnly: true });
+      const page = Number(raw.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'execution_1_status_requestedAt_id'").get()?.['rootpage']);
+      raw.close();
+      const bytes = readFileSync(path);
+      bytes[(page - 1) * 4_096 + 4] = 1;
+      writeFileSync(path, bytes);
+      const fault: unknown = await openSqliteReadModels({ path }).catch((e: unknown) => e);
+      expect(isFault(fault, 'STORE_DAMAGED') && fault.message).toMatch(/views\.db is damaged: .*doctor --repair/);
+    });
+
+    it('have every column of tags in an index, which a check of the file compares with it', async () => {
+      const raw = new DatabaseSync(path, { readOnly: true });
+      for (const table of TABLES) {
+        const tags = raw.prepare(`PRAGMA table_info(${table}_tag_1)`).all().map(({ name }) => String(name));
+        const indexed = raw.prepare(`PRAGMA index_list(${table}_tag_1)`).all().filter(({ origin }) => origin === 'c');
+        const columns = indexed.flatMap(({ name }) => raw.prepare(`PRAGMA index_xinfo(${String(name)})`).all().map((row) => String(row['name'])));
+        expect([table, tags.filter((column) => !columns.includes(column))]).toEqual([table, []]);
+      }
+      raw.close();
+    });
+
+    it('prove rows that an earlier release kept without digests, once they are taken over', async () => {
+      change("UPDATE execution_1 SET row = substr(row, 65); ALTER TABLE generation DROP COLUMN digest; DELETE FROM kysely_migration WHERE name = '0003-digests'; PRAGMA user_version = 2");
+      const views = await openSqliteReadModels({ path });
+      expect([await views.proveRows(), await views.position()]).toEqual([2, 'store.7']);
+      expect((await views.list('execution', { tags: ['team:x'], limit: 10 })).rows).toHaveLength(2);
+      await views.close();
+    });
   });
 });
