@@ -122,7 +122,9 @@ describe('SqliteProcessState', () => {
     for (const _ of ['at once', 'and later']) {
       const state = await openSqliteProcessState({ path });
       const { cursor, rows } = await state.load('dispatch');
-      expect([cursor, await Array.fromAsync(rows)]).toEqual(['c1', [{ key: 'a', value: { n: 1 } }]]);
+      const found = [];
+      for await (const row of rows) found.push(row);
+      expect([cursor, found]).toEqual(['c1', [{ key: 'a', value: { n: 1 } }]]);
       await state.close();
     }
   });
