@@ -59,7 +59,7 @@ export const steps = [
   { name: 'two hundred seeds of the simulation', run: ['./maestro', 'chaos', 'sim', '--seeds', '1..200', '--plant', 'none'], cores: 2, lines: 3, after: ['test'] },
   { name: 'simulation finds planted faults, then nothing', run: ['./maestro', 'chaos', 'sim'], full: true, cores: 2, lines: 13, after: ['test'] },
   { name: 'a bad network loses and doubles nothing', run: ['./maestro', 'chaos', 'network'], full: true, cores: 2, lines: 5, after: ['test'] },
-  { name: 'a flipped bit in any file is noticed, named and never served', run: ['./maestro', 'chaos', 'bitflip'], cores: 2, lines: 18, after: ['test'] },
+  { name: 'a flipped bit in any file is noticed, named and never served', run: ['./maestro', 'chaos', 'bitflip'], full: true, cores: 2, lines: 18, after: ['test'] },
   { name: 'kill -9 at any moment loses and doubles nothing', run: ['./maestro', 'chaos', 'kill'], full: true, cores: 2, lines: 18, after: ['test'] },
   { name: 'nothing grows under steady load', run: ['./maestro', 'chaos', 'soak'], full: true, cores: 2, lines: 8, after: ['test'] },
   { name: 'the judge of all harnesses is linear', run: ['./maestro', 'chaos', 'checker'], cores: 1, lines: 3, after: ['test'] },

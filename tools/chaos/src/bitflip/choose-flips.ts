@@ -11,6 +11,8 @@ const FILE_HEAD_BYTES = 100;
 const PAGE_HEAD_BYTES = 40;
 /** One of the two entries of a head mark, each at the start of a page. */
 const SLOT_BYTES = 92;
+/** Record of one data key in its pool. */
+const KEY_BYTES = 64;
 /** Header of a log, of a frame in it, and the page that follows. */
 const LOG_HEAD_BYTES = 32;
 const FRAME_HEAD_BYTES = 24;
@@ -21,14 +23,17 @@ export function sharesOf(kinds: readonly FileKind[], total: number): readonly nu
   return kinds.map(({ weight }) => Math.ceil((total * weight) / weights));
 }
 
-/** Draws distinct bits of the files of one kind: files by their size, and of databases the structure more often than by chance. */
-export function chooseFlips(kind: FileKind, files: readonly FoundFile[], count: number, random: () => number): readonly Flip[] {
+/**
+ * Draws distinct bits of the files of one kind: files by their size,
+ * and what says how the rest is to be read more often than by chance, as are the keys in use (`dataKeys`).
+ */
+export function chooseFlips(kind: FileKind, files: readonly FoundFile[], count: number, random: () => number, dataKeys: readonly string[] = []): readonly Flip[] {
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const chosen = new Map<string, Flip>();
   const countMax = Math.min(count, totalBytes * 8);
   while (chosen.size < countMax) {
     const file = fileAt(files, Math.floor(random() * totalBytes));
-    const offset = offsetIn(file, random);
+    const offset = offsetIn(file, random, dataKeys);
     const bit = Math.floor(random() * 8);
     chosen.set(`${file.path}:${offset}:${bit}`, { kind: kind.name, path: file.path, offset, bit });
   }
@@ -42,12 +47,22 @@ function fileAt(files: readonly FoundFile[], place: number): FoundFile {
   return found;
 }
 
-function offsetIn({ path, sizeBytes }: FoundFile, random: () => number): number {
+function offsetIn({ path, sizeBytes }: FoundFile, random: () => number, dataKeys: readonly string[]): number {
   const anywhere = Math.floor(random() * sizeBytes);
   if (random() >= STRUCTURE_SHARE) return anywhere;
+  const used = usedSlots(path, dataKeys);
+  if (used.length > 0) return (used[Math.floor(random() * used.length)] ?? 0) * KEY_BYTES + Math.floor(random() * KEY_BYTES);
   if (path.endsWith('-mark')) return Math.floor(random() * SLOT_BYTES) + (random() < 0.5 ? 0 : PAGE_BYTES);
   if (path.endsWith('.db')) return Math.min(sizeBytes - 1, inDatabase(sizeBytes, random));
   return path.endsWith('-wal') ? Math.min(sizeBytes - 1, inLog(sizeBytes, random)) : anywhere;
+}
+
+/** Places of handed out keys in a pool: most of a pool is never handed out. */
+function usedSlots(path: string, dataKeys: readonly string[]): readonly number[] {
+  return dataKeys.flatMap((keyId) => {
+    const [, pool = '', slot = ''] = keyId.split('-');
+    return path.includes(`pool-${pool}.keys`) ? [Number.parseInt(slot, 16)] : [];
+  });
 }
 
 function inDatabase(sizeBytes: number, random: () => number): number {

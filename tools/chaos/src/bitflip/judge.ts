@@ -17,7 +17,7 @@ export function judge(sound: Answers, found: Answers, flip: Pick<Flip, 'path'>):
   let verdict: Verdict = { kind: 'same', question: null, detail: '' };
   for (const [question, was] of Object.entries(sound)) {
     const is = found[question];
-    const next = is === undefined ? notAsked(found) : compare(was, is, flip);
+    const next = is === undefined ? notAsked(sound, found) : compare(was, is, flip);
     if (RANK[next.kind] > RANK[verdict.kind]) verdict = { ...next, question };
   }
   return verdict;
@@ -26,8 +26,8 @@ export function judge(sound: Answers, found: Answers, flip: Pick<Flip, 'path'>):
 const RANK = { same: 0, detected: 1, unnamed: 2, uncoded: 3, served: 4 } as const;
 
 /** A folder that does not open answers one question, and that is a fault. */
-function notAsked(found: Answers): Verdict {
-  const refused = Object.values(found).some((answer) => 'message' in answer);
+function notAsked(sound: Answers, found: Answers): Verdict {
+  const refused = Object.entries(found).some(([question, answer]) => 'message' in answer && !('message' in (sound[question] ?? {})));
   return { kind: refused ? 'detected' : 'served', question: null, detail: refused ? '' : 'was not answered' };
 }
 

@@ -12,6 +12,7 @@ export type SealedAt = { readonly stream: string; readonly revision: number; rea
 /** What there is to ask about a folder; made once, from the sound one, so that what damage hides is asked for, too. */
 export type ReadPlan = {
   readonly streams: readonly string[];
+  readonly eventCount: number;
   /** places before each page */
   readonly cursors: readonly (Cursor | null)[];
   readonly evidence: readonly EvidenceRef[];
@@ -38,8 +39,9 @@ export async function readPlanOf(folder: string): Promise<ReadPlan> {
   }
 }
 
-async function recordsOf(store: EventStore): Promise<Pick<ReadPlan, 'streams' | 'cursors' | 'evidence' | 'sealed' | 'dataKeys'>> {
+async function recordsOf(store: EventStore): Promise<Pick<ReadPlan, 'streams' | 'eventCount' | 'cursors' | 'evidence' | 'sealed' | 'dataKeys'>> {
   const streams = new Set<string>();
+  let eventCount = 0;
   const cursors: (Cursor | null)[] = [];
   const evidence: EvidenceRef[] = [];
   const sealed: SealedAt[] = [];
@@ -47,6 +49,7 @@ async function recordsOf(store: EventStore): Promise<Pick<ReadPlan, 'streams' | 
   for (let after: Cursor | null = null; ; ) {
     cursors.push(after);
     const page = await store.readAll({ after, limit: PAGE_EVENTS });
+    eventCount += page.events.length;
     for (const stored of page.events) {
       const { event, stream, revision } = recordedOf(stored);
       streams.add(stream);
@@ -61,7 +64,7 @@ async function recordsOf(store: EventStore): Promise<Pick<ReadPlan, 'streams' | 
     after = page.next;
     if (page.end) break;
   }
-  return { streams: [...streams], cursors, evidence, sealed, dataKeys: [...dataKeys] };
+  return { streams: [...streams], eventCount, cursors, evidence, sealed, dataKeys: [...dataKeys] };
 }
 
 /** What an event holds at a place of a sealed value. */

@@ -38,6 +38,9 @@ const FAILING = { ENOSPC: new Set(CHANGING), EIO: new Set<string>([...CHANGING, 
 
 type Options = { readonly seed: string; readonly kills: number; readonly errors: number; readonly fills: number; readonly lanes: number; readonly only: string | undefined };
 
+/** Points from one line about the progress to the next. */
+const TOLD_EVERY = 200;
+
 /** `./maestro chaos syscall`: exit code 0 only if enough points were hit and none broke a promise. */
 export async function runSyscall(args: readonly string[]): Promise<number> {
   const options = optionsOf(args);
@@ -88,7 +91,7 @@ async function sweepAll(workshop: Workshop, root: string, o: Options): Promise<P
   for (const scenario of scenariosOf(o.seed)) {
     if (o.only === undefined || scenario.name === wanted) scenarios.set(scenario.name, await workshop.prepare(scenario));
   }
-  const onResult = (result: PointResult): void => violationsOf(result, o.seed).forEach((violation) => console.log(violation));
+  const onResult = narrator(o.seed);
   const common = { workshop, scenarios, lanes: o.lanes, onResult };
   if (o.only !== undefined) return [await one(o.only, common, o.seed)];
   const all = (calls: ReadonlySet<string>): Point[] => [...scenarios.values()].flatMap((scenario) => pointsOf(scenario, calls));
@@ -106,6 +109,17 @@ async function sweepAll(workshop: Workshop, root: string, o: Options): Promise<P
   }
   if (o.fills > 0) add(fullDiskFigures(onSmallDisk(root, { seed: o.seed, fillsCount: o.fills }), o));
   return parts;
+}
+
+/** Tells at once what a point broke, and now and then how far the sweep is: it takes minutes. */
+function narrator(seed: string): (result: PointResult) => void {
+  const startedMs = performance.now();
+  let judged = 0;
+  return (result) => {
+    for (const violation of violationsOf(result, seed)) console.log(violation);
+    judged += 1;
+    if (judged % TOLD_EVERY === 0) console.log(`  ${judged} points after ${Math.round((performance.now() - startedMs) / 1000)} s`);
+  };
 }
 
 /** One point again, named as a violation names it. */
