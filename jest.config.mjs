@@ -1,6 +1,6 @@
 // One Jest for the whole workspace. Workspace packages resolve from source (`source` condition): no build before a test.
-// `./maestro test` sets the environment that this needs; specs of outside tools run only under `--tools`, long ones under `--long`
-// or when a pattern names them.
+// `./maestro test` sets the environment that this needs; specs of outside tools run only under `--tools`, those of servers only
+// under `--servers`, long ones under `--long` or when a pattern names them.
 const swc = {
   swcrc: false,
   sourceMaps: 'inline',
@@ -12,17 +12,17 @@ const swc = {
     transform: { legacyDecorator: true, decoratorMetadata: true },
   },
 };
-/** Which specs: `usual` (without long ones and those of outside tools), `long`, `tools`; else all but those of outside tools. */
+/** Which specs: `usual` (none of the other kinds), `long`, `tools`, `servers`, `coverage` (all but `tools`); else usual and long ones. */
 const kind = process.env.MAESTRO_TEST_KIND;
-const ending = { tools: 'tool.', long: 'long.' }[kind] ?? '';
-const leftOut = { tools: [], long: [], usual: ['\\.(tool|long)\\.spec\\.ts$'] }[kind] ?? ['\\.tool\\.spec\\.ts$'];
+const ending = { tools: 'tool.', long: 'long.', servers: 'server.' }[kind] ?? '';
+const leftOut = { usual: 'tool|long|server', coverage: 'tool' }[kind] ?? (ending === '' ? 'tool|server' : 'none');
 
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   roots: ['<rootDir>/contracts', '<rootDir>/libs', '<rootDir>/services', '<rootDir>/tools'],
   testMatch: [`**/src/**/*.${ending}spec.ts`],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/', ...leftOut],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/fixtures/', `\\.(${leftOut})\\.spec\\.ts$`],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.cache/', '<rootDir>/\\.maestro/', '<rootDir>/tools/arch/fixtures/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },

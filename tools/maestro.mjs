@@ -11,6 +11,7 @@ The repository:
   build              type-check and compile what changed (--force: everything)
   test [pattern …]   build, then every spec whose path matches; arguments of Jest pass through
   test --tools       the specs that need outside tools (opa, cosign, strace, python3)
+  test --servers     the specs that need servers (nats-server, Postgres, S3 gateway); tools/ci/tools.sh installs them
   test --long        the specs that take long: whole conductors, hundreds of requests
   test --coverage    the same with the coverage gate and its table
   lint               oxlint over sources, specs and tools

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the outside tools of the gates: opa and cosign by Go, schemathesis by pip, into a cache keyed by version; the
-# rest by apt.
+# Installs the outside tools of the gates: opa, cosign, nats-server and versitygw by Go, schemathesis by pip, into a cache keyed
+# by version; the rest by apt.
 # Safe to run twice at once: the second waits. A tool that cannot be had is an error.
 set -euo pipefail
 cache=${MAESTRO_TOOL_CACHE:-$HOME/.cache/maestro/tools}
@@ -70,4 +70,11 @@ python3 -c 'import ensurepip' 2>/dev/null || apt_package python3-venv
 go_tool opa 1.21.3 github.com/open-policy-agent/opa
 python_tool schemathesis 4.32.5 "$(dirname "$0")/../chaos/schemathesis/requirements.txt"
 go_tool cosign 3.1.2 github.com/sigstore/cosign/v3/cmd/cosign
+go_tool nats-server 2.15.2 github.com/nats-io/nats-server/v2
+go_tool versitygw 1.7.0 github.com/versity/versitygw/cmd/versitygw
+# Debian starts a cluster of its own when it installs Postgres: the specs bring theirs
+if ! command -v postgres >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+  mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  apt_package postgresql
+fi
 for command in strace jq shellcheck python3; do command -v "$command"; done

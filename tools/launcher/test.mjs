@@ -4,15 +4,15 @@ import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import { runChild } from './child.mjs';
 
-const leftOutSpecs = /\.(tool|long)\.spec\.ts$/;
+const leftOutSpecs = /\.(tool|long|server)\.spec\.ts$/;
 /** Specs with real processes, disks or servers: two cores that are busy elsewhere can fail them. Pure ones never are run twice. */
-const realSpecs = /\.(int|e2e|tool|long)\.spec\.ts$/;
+const realSpecs = /\.(int|e2e|tool|long|server)\.spec\.ts$/;
 const secondChancesMax = 3;
 
-/** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `COSIGN`, `SCHEMATHESIS`). */
+/** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `NATS_SERVER` …). */
 export function toolEnvironment() {
   const cache = process.env.MAESTRO_TOOL_CACHE ?? `${homedir()}/.cache/maestro/tools`;
-  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN'], ['schemathesis', 'SCHEMATHESIS']];
+  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN'], ['schemathesis', 'SCHEMATHESIS'], ['nats-server', 'NATS_SERVER'], ['versitygw', 'VERSITYGW']];
   const found = {};
   for (const folder of existsSync(cache) ? readdirSync(cache).sort() : []) {
     const [name, variable] = wanted.find(([tool]) => folder.startsWith(`${tool}-`)) ?? [];
@@ -61,19 +61,19 @@ function jestEnvironment(options, conformance) {
 
 /** Runs the specs and prints the figures. Returns the exit code: 0 only when all passed and none was skipped. */
 export async function runTests(root, args) {
-  const own = ['--tools', '--long', '--coverage'];
+  const own = ['--tools', '--long', '--servers', '--coverage'];
   const rest = args.filter((arg) => !own.includes(arg));
   const whole = rest.length === 0;
-  const only = args.includes('--tools') ? 'tools' : args.includes('--long') ? 'long' : undefined;
+  const only = ['tools', 'long', 'servers'].find((kind) => args.includes(`--${kind}`));
   const coverage = args.includes('--coverage');
-  // coverage counts what any spec reaches, so the long ones run too
-  const options = { kind: only ?? (whole && !coverage ? 'usual' : undefined), coverage };
+  // coverage counts what any spec reaches, so the long ones and those of servers run too
+  const options = { kind: coverage ? 'coverage' : (only ?? (whole ? 'usual' : undefined)), coverage };
   const name = options.coverage ? 'coverage' : (only ?? 'test');
   const resultFile = `${root}.cache/results/${name}.json`;
   const conformance = process.env.MAESTRO_CONFORMANCE_DIR ?? `${root}.cache/conformance`;
   mkdirSync(`${root}.cache/results`, { recursive: true });
   rmSync(resultFile, { force: true });
-  if (whole && !only) rmSync(conformance, { recursive: true, force: true });
+  if (whole && !only && !coverage) rmSync(conformance, { recursive: true, force: true });
   mkdirSync(conformance, { recursive: true });
   const status = await runChild(process.execPath, jestArguments(root, options, rest, resultFile), {
     cwd: root,
@@ -125,6 +125,7 @@ function merged(first, again) {
 function sayWhatWasLeftOut(specs) {
   const groups = [
     ['tool', 'they need opa, cosign, strace or python3 (run them with ./maestro test --tools)'],
+    ['server', 'they need nats-server, Postgres or an S3 gateway (tools/ci/tools.sh installs them; run them with ./maestro test --servers)'],
     ['long', 'they take long, each a whole conductor or hundreds of requests (run them with ./maestro test --long, or by name)'],
   ];
   for (const [kind, why] of groups) {
