@@ -39,7 +39,7 @@ describe('the proxy that harms', () => {
 
   /** Sends a line through the proxy. Answers what came back until all of it was there or the connection ended. */
   async function through(fault: WireFault | undefined, heal = false): Promise<{ answer: string; isCut: boolean }> {
-    proxy = await FaultyProxy.open((server.address() as AddressInfo).port, drawing(fault), 50);
+    proxy = await FaultyProxy.open((server.address() as AddressInfo).port, drawing(fault), { silenceMs: 50 });
     if (heal) proxy.heal();
     const socket = connect(Number(new URL(proxy.url).port), '127.0.0.1');
     client = socket;
@@ -84,6 +84,14 @@ describe('the proxy that harms', () => {
     await through('cut-later');
     if (client !== undefined && !client.closed) await once(client, 'close');
     expect(proxy?.counts.get('cut-later')).toBe(1);
+  });
+
+  it('ends a sound connection after its time, which is no fault', async () => {
+    proxy = await FaultyProxy.open((server.address() as AddressInfo).port, drawing(undefined), { connectionMsMax: 50 });
+    client = connect(Number(new URL(proxy.url).port), '127.0.0.1');
+    client.resume();
+    await once(client, 'close');
+    expect(proxy.counts.size).toBe(0);
   });
 
   it('harms nothing once it is healed', async () => {

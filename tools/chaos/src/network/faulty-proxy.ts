@@ -11,18 +11,25 @@ const DELAY_MS_MAX = 300;
 /** A half-open connection is silent for longer than a client waits. */
 const SILENCE_MS = 5_000;
 const SLICE_BYTES_MAX = 200;
+/** No connection is kept longer: clients reuse a sound one for ever, and no fault would be drawn again. */
+const CONNECTION_MS_MAX = 3_000;
+
+/** How long a half-open connection is silent (default 5 s), and how long any other one lives at most (default 3 s). */
+export type ProxyTimes = { readonly silenceMs?: number; readonly connectionMsMax?: number };
 
 /**
  * Stands between clients and a server, and harms what passes.
  * N1. Each connection has one fault or none, drawn from the seed when it is made.
  * N2. A fault counts when it took effect: bytes were there to be cut, kept back, sliced or sent twice.
- * N3. After `heal` everything passes; connections that were harmed are closed.
+ * N3. No connection lives for ever, so that faults go on being drawn; its end by age is no fault that counts.
+ * N4. After `heal` everything passes; connections that were harmed are closed.
  */
 export class FaultyProxy {
   readonly #server: Server;
   readonly #targetPort: number;
   readonly #random: () => number;
   readonly #silenceMs: number;
+  readonly #connectionMsMax: number;
   readonly #open = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** by the socket that it goes to: the end of what is being sliced */
@@ -31,18 +38,19 @@ export class FaultyProxy {
   #isHealed = false;
   #isParted = false;
 
-  private constructor(server: Server, targetPort: number, random: () => number, silenceMs: number) {
+  private constructor(server: Server, targetPort: number, random: () => number, { silenceMs = SILENCE_MS, connectionMsMax = CONNECTION_MS_MAX }: ProxyTimes) {
     this.#server = server;
     this.#targetPort = targetPort;
     this.#random = random;
     this.#silenceMs = silenceMs;
+    this.#connectionMsMax = connectionMsMax;
     server.on('connection', (client) => this.#connected(client));
   }
 
-  static async open(targetPort: number, random: () => number, silenceMs = SILENCE_MS): Promise<FaultyProxy> {
+  static async open(targetPort: number, random: () => number, times: ProxyTimes = {}): Promise<FaultyProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-    return new FaultyProxy(server, targetPort, random, silenceMs);
+    return new FaultyProxy(server, targetPort, random, times);
   }
 
   get url(): string {
@@ -78,6 +86,10 @@ export class FaultyProxy {
       client.destroy();
       upstream.destroy();
     };
+    if (!this.#isHealed && fault !== 'half-open') {
+      const ageing = this.#later(this.#random() * this.#connectionMsMax, end);
+      client.on('close', () => this.#cancel(ageing));
+    }
     let isFirstRequest = true;
     let isFirstAnswer = true;
     client.on('data', (bytes) => {
@@ -170,12 +182,18 @@ export class FaultyProxy {
     this.#later(this.#silenceMs, () => other.destroy());
   }
 
-  #later(ms: number, work: () => void): void {
+  #later(ms: number, work: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       work();
     }, ms);
     this.#timers.add(timer);
+    return timer;
+  }
+
+  #cancel(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
   }
 
   #count(fault: WireFault | 'partition'): void {
