@@ -34,7 +34,7 @@ function runStep(step) {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // a group of its own, so that all it started ends with it
-      env: { ...toolEnvironment(), CI: 'true', NO_COLOR: '1' },
+      env: { ...toolEnvironment(), ...step.env, CI: 'true', NO_COLOR: '1' },
     });
     if (child.pid) groups.add(child.pid);
     child.stdout.pipe(log, { end: false });

@@ -1,5 +1,5 @@
 // node tools/coverage/check.mjs --pure   own specs of the pure packages, every branch; prints what is not covered
-// node tools/coverage/check.mjs          the coverage of a whole run (coverage/coverage-final.json), per package
+// node tools/coverage/check.mjs [run …]  the coverage of one run or several together (coverage/<run>; without any: all), per package
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,11 +21,14 @@ function collect(arguments_, folder) {
   return run.status === 0;
 }
 
-/** Coverage per file, by path relative to the repository. */
-function read(folder) {
-  const file = `${root}/${folder}/coverage-final.json`;
-  if (!existsSync(file)) throw new Error(`${folder}/coverage-final.json is missing: run ./maestro test --coverage`);
-  const map = istanbul.createCoverageMap(JSON.parse(readFileSync(file, 'utf8')));
+/** Coverage per file, by path relative to the repository, of all these runs together. */
+function read(...folders) {
+  const map = istanbul.createCoverageMap({});
+  for (const folder of folders) {
+    const file = `${root}/${folder}/coverage-final.json`;
+    if (!existsSync(file)) throw new Error(`${folder}/coverage-final.json is missing: run ./maestro test --coverage`);
+    map.merge(JSON.parse(readFileSync(file, 'utf8')));
+  }
   return map.files().map((path) => ({ path: path.slice(root.length + 1), coverage: map.fileCoverageFor(path) }));
 }
 
@@ -74,8 +77,8 @@ function checkPure() {
   return [...unseen.map((folder) => `${folder}: no file was covered`), ...files.flatMap(openBranches).map((each) => `not taken: ${each}`)];
 }
 
-function checkAll() {
-  const files = read('coverage');
+function checkAll(runs) {
+  const files = read(...runs.map((run) => `coverage/${run}`));
   const counted = files.filter(({ path }) => !isExempt(path));
   console.log(heading);
   for (const [name, own] of group(counted)) console.log(row(name, own));
@@ -87,7 +90,8 @@ function checkAll() {
   return [...low, ...exemptFaults(files.filter(({ path }) => !harnesses.includes(packageOf(path))))];
 }
 
-const faults = process.argv.includes('--pure') ? checkPure() : checkAll();
+const runs = process.argv.slice(2);
+const faults = runs.includes('--pure') ? checkPure() : checkAll(runs.length > 0 ? runs : ['all']);
 for (const fault of faults) console.log(fault);
 console.log(`coverage: ${faults.length} findings`);
 process.exitCode = faults.length === 0 ? 0 : 1;
