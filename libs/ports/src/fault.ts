@@ -18,6 +18,11 @@ export type FaultCode =
   | 'PORT_DENIED' // the user may not bind this port
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
   | 'SQLITE_TOO_OLD'
+  | 'NATS_UNAVAILABLE' // no server answers at the given addresses
+  | 'NATS_DENIED' // the server refuses the user, its certificate or this subject
+  | 'NATS_TOO_OLD'
+  | 'NATS_MISCONFIGURED' // a stream or consumer exists with settings that break a promise
+  | 'DURABILITY_WEAK' // the server does not sync each write to disk, or does not say so
   | 'STREAM_NAME_INVALID'
   | 'APPEND_EMPTY'
   | 'EVENT_TOO_LARGE'
