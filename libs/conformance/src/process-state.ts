@@ -199,6 +199,20 @@ const safetyCases: readonly Case[] = [
       expect(open.cursor).toBeNull();
     },
   },
+  {
+    number: 14,
+    name: 'a-replaced-writer-writes-nothing',
+    async run(h) {
+      const state = await h.open();
+      await state.apply('dispatch', 'c1', [row('a', 1)], [], { expected: null });
+      await state.apply('dispatch', 'c2', [row('a', 2)], [], { expected: 'c1' });
+      const late = (expected: string | null): Promise<unknown> => state.apply('dispatch', 'c3', [row('a', 3)], [], { expected }).catch((e: unknown) => e);
+      expect([isFault(await late('c1'), 'STATE_MOVED'), isFault(await late(null), 'STATE_MOVED')]).toEqual([true, true]);
+      expect(await loaded(state, 'dispatch')).toEqual({ cursor: 'c2', rows: [row('a', 2)] });
+      await state.apply('dispatch', 'c3', [], ['a'], { expected: 'c2' });
+      expect(await loaded(state, 'dispatch')).toEqual({ cursor: 'c3', rows: [] });
+    },
+  },
 ];
 
 /** The suite that every process state must pass, called at the top of a spec file. */

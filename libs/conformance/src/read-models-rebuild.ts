@@ -1,4 +1,4 @@
-import type { ReadModels } from '@maestro/ports';
+import { isFault, type ReadModels } from '@maestro/ports';
 import { batch, decision, ids, run, type ReadModelsCase } from './read-models-harness.ts';
 
 const executions = async (views: ReadModels): Promise<string[]> => ids((await views.list('execution', { limit: 200, order: 'asc' })).rows);
@@ -91,6 +91,17 @@ export const rebuildCases: readonly ReadModelsCase[] = [
       await again.swap();
       const third = await (h.reopen as () => Promise<ReadModels>)();
       expect([await executions(third), (await third.status()).filling]).toEqual([['run-2'], null]);
+    },
+  },
+  {
+    number: 21,
+    name: 'a-replaced-writer-writes-nothing',
+    async run(h) {
+      const views = await h.open();
+      await views.apply({ ...batch('c1', { execution: [run(1)] }), expected: null });
+      await views.apply({ ...batch('c2', {}), expected: 'c1' });
+      const late = await views.apply({ ...batch('c2', { execution: [run(2)] }), expected: 'c1' }).catch((e: unknown) => e);
+      expect([isFault(late, 'STATE_MOVED'), await views.position(), await executions(views)]).toEqual([true, 'c2', ['run-1']]);
     },
   },
 ];

@@ -7,6 +7,7 @@ export type FaultCode =
   | 'EVENT_FROM_NEWER_VERSION' // a newer release wrote this event; its stream is left alone
   | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
   | 'STORE_NEWER' // written by a newer version
+  | 'STATE_MOVED' // another process wrote since this one read; read again
   | 'STORE_IN_USE' // another process holds the data folder
   | 'DATA_FOLDER_INVALID' // not a folder, or not one of this program
   | 'DATA_FOLDER_DENIED' // the user may not use it

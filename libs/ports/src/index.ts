@@ -30,7 +30,8 @@ export type {
   PolicySetRef,
   PolicyStage,
 } from './policy-engine.ts';
-export type { ProcessRow, ProcessState } from './process-state.ts';
+export { assertUnmoved } from './process-state.ts';
+export type { ApplyOptions, ProcessRow, ProcessState } from './process-state.ts';
 export { QUARANTINE, readQuarantine } from './quarantine.ts';
 export type { QuarantinedStream } from './quarantine.ts';
 export type { PublicKeyRef, Signer } from './signer.ts';

@@ -29,7 +29,14 @@ export type ListPage<Row> = { readonly rows: readonly Row[]; /** opaque; null: t
 export type Side = 'served' | 'filling';
 
 /** One step of folding: rows, and up to where they reach. */
-export type FoldedBatch = { readonly cursor: Cursor; /** events that were folded in it */ readonly events: number; readonly upserts: Upserts };
+export type FoldedBatch = {
+  readonly cursor: Cursor;
+  /** events that were folded in it */
+  readonly events: number;
+  readonly upserts: Upserts;
+  /** where the checkpoint has to stand; another place is the fault STATE_MOVED, and nothing is written. Absent: anywhere */
+  readonly expected?: Cursor | null;
+};
 
 export type SideStatus = {
   /** of the rules that made the rows; null: nothing was folded, or by nobody knows which */
@@ -46,7 +53,7 @@ export type ReadModelsStatus = { readonly served: SideStatus; readonly filling: 
  * R1. `apply` is one transaction of rows and checkpoint, on either side.
  * R2. `swap` is one transaction: who lists sees all of the old rows or all of the new ones.
  * R3. What is filled survives a restart; it is served only by `swap`.
- * Faults: STORE_CLOSED, STORE_READ_ONLY, STORE_NEWER, CURSOR_INVALID (a page cursor that is not of this list).
+ * Faults: STORE_CLOSED, STORE_READ_ONLY, STORE_NEWER, CURSOR_INVALID (a page cursor that is not of this list), STATE_MOVED.
  */
 export interface ReadModels {
   get<T extends TableName>(table: T, ids: readonly string[], side?: Side): Promise<ReadonlyMap<string, Rows[T]>>;

@@ -1,4 +1,4 @@
-import { Fault, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
+import { Fault, assertUnmoved, type ApplyOptions, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
 import type { Json } from '@maestro/domain';
 
 type Process = { cursor: Cursor | null; /** key → JSON text */ readonly rows: Map<string, string> };
@@ -29,8 +29,10 @@ export class MemoryProcessState implements ProcessState {
     cursor: Cursor | null,
     upserts: readonly ProcessRow[],
     deletes: readonly string[],
+    { expected }: ApplyOptions = {},
   ): Promise<void> {
     this.#check();
+    assertUnmoved(name, expected, this.#disk.processes.get(name)?.cursor ?? null);
     // all values become text before the first change: one that is no JSON changes nothing
     const texts = upserts.map((row) => [row.key, JSON.stringify(row.value)] as const);
     const process = this.#disk.processes.get(name) ?? { cursor: null, rows: new Map<string, string>() };

@@ -1,4 +1,4 @@
-import { Fault, LISTS, TABLES, listPlan, listValue, nextCursor } from '@maestro/ports';
+import { Fault, LISTS, TABLES, assertUnmoved, listPlan, listValue, nextCursor } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListPlan, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 
 type Tables = { readonly [T in TableName]: Map<string, Rows[T]> };
@@ -30,8 +30,9 @@ export class MemoryReadModels implements ReadModels {
     return { rows: page, next: rows.length > page.length && last !== undefined ? nextCursor(table, plan, last) : null };
   }
 
-  async apply({ cursor, events, upserts }: FoldedBatch, side: Side = 'served'): Promise<void> {
+  async apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side = 'served'): Promise<void> {
     const generation = this.#on(side);
+    assertUnmoved('the read model', expected, generation.position);
     for (const table of TABLES) {
       const rows = generation.tables[table] as Map<string, Rows[TableName]>;
       for (const row of upserts[table] ?? []) rows.set(row.id, row);

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { Json } from '@maestro/domain';
-import { Fault, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
+import { Fault, assertUnmoved, isFault, type ApplyOptions, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
 import { createPrivateFile } from './private-file.ts';
 import { assertDigest, prepareStateTables, stateDigest } from './process-state-tables.ts';
 import { checkSqliteVersion, sqliteVersion } from './schema.ts';
@@ -75,19 +75,27 @@ export class SqliteProcessState implements ProcessState {
     cursor: Cursor | null,
     upserts: readonly ProcessRow[],
     deletes: readonly string[],
+    { expected }: ApplyOptions = {},
   ): Promise<void> {
     this.#check();
     const texts = upserts.map((row) => [row.key, JSON.stringify(row.value)] as const);
     try {
       this.#db.exec('BEGIN IMMEDIATE');
+      if (expected !== undefined) assertUnmoved(name, expected, this.#cursor(name));
       for (const [key, text] of texts) this.#upsert.run(name, key, text, stateDigest(name, key, text));
       for (const key of deletes) this.#delete.run(name, key);
       if (cursor !== null) this.#moveCursor.run(name, cursor, stateDigest(name, cursor));
       this.#db.exec('COMMIT');
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      if (isFault(error)) throw error;
       throw toFault(plainFault(error, this.#file), error);
     }
+  }
+
+  #cursor(name: string): Cursor | null {
+    const found = this.#cursorOf.get(name);
+    return found === undefined ? null : String(found['cursor']);
   }
 
   async close(): Promise<void> {

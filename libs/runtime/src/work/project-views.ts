@@ -63,7 +63,7 @@ async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortS
       const position = await views.position();
       if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
       const at = isRetry ? (position ?? cursor) : cursor;
-      await views.apply({ cursor: at, events: isRetry ? 0 : events.length, upserts: await foldable(views, events, 'served') });
+      await views.apply({ cursor: at, expected: position, events: isRetry ? 0 : events.length, upserts: await foldable(views, events, 'served') });
       metrics.count('mc_projected_events_total', events.length);
     }),
   );

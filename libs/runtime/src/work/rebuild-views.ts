@@ -49,7 +49,7 @@ export async function rebuildViews(parts: RebuildDependencies, turns: Turns, sig
 async function fill({ store, views }: RebuildDependencies, { cursor, events }: Batch): Promise<void> {
   const position = await views.position('filling');
   if (position !== null && store.compare(cursor, position) <= 0) return;
-  await views.apply({ cursor, events: events.length, upserts: await foldable(views, events, 'filling') }, 'filling');
+  await views.apply({ cursor, expected: position, events: events.length, upserts: await foldable(views, events, 'filling') }, 'filling');
 }
 
 /** Tells how far it is: what the served tables have counted is what has to be done, where they counted from the start. */

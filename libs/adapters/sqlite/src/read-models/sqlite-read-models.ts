@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { Fault, TABLES } from '@maestro/ports';
+import { Fault, TABLES, assertUnmoved } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 import { Kysely } from 'kysely';
 import { createPrivateFile } from '../private-file.ts';
@@ -79,9 +79,10 @@ export class SqliteReadModels implements ReadModels {
     return this.#reading(() => this.#on('served').list(table, query));
   }
 
-  async apply({ cursor, events, upserts }: FoldedBatch, side: Side = 'served'): Promise<void> {
+  async apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side = 'served'): Promise<void> {
     this.#transaction(() => {
       const row = this.#registered(side);
+      assertUnmoved('the read model', expected, row.position);
       this.#generation(row).upsert(upserts);
       this.#register.moved(row, cursor, events);
     });
