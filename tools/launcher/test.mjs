@@ -12,7 +12,7 @@ const secondChancesMax = 3;
 /** Paths of the outside tools that CI installed, for the specs that ask for them (`OPA`, `NATS_SERVER` …). */
 export function toolEnvironment() {
   const cache = process.env.MAESTRO_TOOL_CACHE ?? `${homedir()}/.cache/maestro/tools`;
-  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN'], ['schemathesis', 'SCHEMATHESIS'], ['nats-server', 'NATS_SERVER'], ['versitygw', 'VERSITYGW']];
+  const wanted = [['opa', 'OPA'], ['cosign', 'COSIGN'], ['schemathesis', 'SCHEMATHESIS'], ['nats-server', 'NATS_SERVER'], ['versitygw', 'VERSITYGW'], ['nats-py', 'NATS_PY']];
   const found = {};
   for (const folder of existsSync(cache) ? readdirSync(cache).sort() : []) {
     const [name, variable] = wanted.find(([tool]) => folder.startsWith(`${tool}-`)) ?? [];
