@@ -81,8 +81,8 @@ export type CallOptions = { readonly signal?: AbortSignal; /** default 5,000 */ 
  * `deduplicated: true`, however late. Same ids with other bytes, or a partial overlap, is a conflict.
  * An acknowledged append is on disk (adapters say under which settings).
  *
- * Faults: STORE_CLOSED, STORE_READ_ONLY, STORE_OUTCOME_UNKNOWN (read back, compare bytes), STORE_DAMAGED,
- * STREAM_NAME_INVALID, APPEND_EMPTY, EVENT_TOO_LARGE, COMMIT_TOO_LARGE, CURSOR_INVALID, ABORTED.
+ * Faults: STORE_CLOSED, STORE_READ_ONLY, STORE_OUTCOME_UNKNOWN (read back, compare bytes), STORE_UNAVAILABLE, STORE_DENIED,
+ * STORE_DAMAGED, STREAM_NAME_INVALID, APPEND_EMPTY, EVENT_TOO_LARGE, COMMIT_TOO_LARGE, CURSOR_INVALID, ABORTED.
  */
 export interface EventStore {
   append(

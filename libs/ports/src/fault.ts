@@ -3,6 +3,8 @@ export type FaultCode =
   | 'STORE_CLOSED' // the adapter was closed; nothing was done
   | 'STORE_READ_ONLY' // disk full or failing; nothing was written; works again once space is free
   | 'STORE_OUTCOME_UNKNOWN' // the call may or may not have taken effect; read back, compare bytes
+  | 'STORE_UNAVAILABLE' // the server of the store cannot be reached or does not answer; nothing was done
+  | 'STORE_DENIED' // the server of the store refuses these credentials; nothing was done
   | 'STORE_DAMAGED' // stored bytes do not match their hash; `detail` names stream and revision
   | 'EVENT_FROM_NEWER_VERSION' // a newer release wrote this event; its stream is left alone
   | 'STORE_BEHIND_MARK' // the store lost acknowledged commits; refuses to run
