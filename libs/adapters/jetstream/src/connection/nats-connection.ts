@@ -13,6 +13,8 @@ export type NatsLink = {
   readonly watch: ConnectionWatch;
   /** of the server that was reached first */
   readonly serverVersion: string;
+  /** replies to this user go below it */
+  readonly inboxPrefix: string;
   /** Sends what is buffered and closes; idempotent. */
   close(): Promise<void>;
 };
@@ -30,7 +32,7 @@ export async function openNatsConnection(settings: NatsSettings): Promise<NatsLi
     await connection.close();
     throw new Fault('NATS_TOO_OLD', `the NATS server at ${at} is version ${serverVersion || '(none)'}; needed is ${NATS_VERSION_MIN} or newer: upgrade it`);
   }
-  return { connection, names, watch: new ConnectionWatch(connection), serverVersion, close: () => release(connection) };
+  return { connection, names, watch: new ConnectionWatch(connection), serverVersion, inboxPrefix: settings.inboxPrefix ?? '_INBOX', close: () => release(connection) };
 }
 
 async function reach(settings: NatsSettings): Promise<NatsConnection> {
