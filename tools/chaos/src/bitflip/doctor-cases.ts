@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { ConductorProcess, freePort } from '../conductor-process.ts';
 import { eventually } from '../eventually.ts';
 import { RestClient, jsonOf } from '../rest-client.ts';
@@ -59,18 +60,24 @@ async function judgeServed(folder: string, sources: Sources, place: string, rand
   rmSync(sound, { recursive: true, force: true });
   cpSync(sources.folders.closed, sound, { recursive: true });
   const [was, is] = [await listsOf(sound, sources.plan.eventCount, random), await listsOf(folder, sources.plan.eventCount, random)];
-  const differing = LISTS.filter((_, i) => was[i] !== is[i]);
+  const differing = LISTS.flatMap((path, i) => (isDeepStrictEqual(was[i], is[i]) ? [] : [`${path} (${firstDifference(JSON.stringify(was[i]), JSON.stringify(is[i]))})`]));
   return differing.length === 0 ? null : `after the repair other rows are listed in ${differing.join(', ')}`;
 }
 
-/** What a conductor lists of a folder once it has caught up. */
-async function listsOf(dataDir: string, eventCount: number, random: () => number): Promise<readonly string[]> {
+function firstDifference(was: string, is: string): string {
+  const at = [...was].findIndex((char, i) => char !== is[i]);
+  const place = Math.max(0, (at < 0 ? was.length : at) - 60);
+  return `${was.slice(place, place + 160)} was served, now ${is.slice(place, place + 160)}`;
+}
+
+/** What a conductor lists of a folder once it has caught up; the order of keys in a row says nothing. */
+async function listsOf(dataDir: string, eventCount: number, random: () => number): Promise<readonly unknown[]> {
   const conductor = await ConductorProcess.start({ dataDir, port: await freePort(random) });
   const client = new RestClient(conductor.url);
   try {
     await eventually('the read models catch up', DOCTOR_MAX_MS, async () => jsonOf<{ readonly served: { readonly events: number } }>(await client.get('/api/read-models')).served.events >= eventCount);
-    const lists: string[] = [];
-    for (const path of LISTS) lists.push(JSON.stringify(jsonOf<{ readonly items: unknown }>(await client.get(path)).items));
+    const lists: unknown[] = [];
+    for (const path of LISTS) lists.push(jsonOf<{ readonly items: unknown }>(await client.get(path)).items);
     return lists;
   } finally {
     await client.close();
