@@ -10,6 +10,7 @@ export const tags = {
   ports: { imports: ['pure', 'contracts'], vendors: [], builtins: [] },
   conformance: { imports: ['ports', 'pure', 'contracts'], vendors: ['@jest/globals', 'fast-check'], builtins: 'any', testing: true },
   adapter: { imports: ['ports', 'pure', 'contracts'], specs: ['conformance'], vendors: [], builtins: 'any' },
+  sql: { imports: ['ports', 'pure', 'contracts'], vendors: ['kysely'], builtins: { 'node:crypto': ['hash'] } },
   worker: { imports: ['contracts', 'pure'], vendors: [], builtins: 'any' },
   client: { imports: ['contracts'], vendors: [], builtins: 'any' },
   package: { imports: ['worker', 'pure', 'contracts'], vendors: [], builtins: 'any' },
@@ -40,7 +41,7 @@ export const tags = {
 export const exceptions = {
   '@maestro/conductor': { imports: ['service'], why: 'composes the roles into one process' },
   '@maestro/cli': { imports: ['service'], vendors: ['ajv'], why: 'its specs hold --json against schemas; plan and policy test, offline, are the code of a dry run, composed as a conductor composes it' },
-  '@maestro/adapter-sqlite': { vendors: ['kysely'], why: 'query models are written in SQL for SQLite and Postgres' },
+  '@maestro/adapter-sqlite': { imports: ['sql'], vendors: ['kysely'], why: 'tables of read models and process state are the same on SQLite and Postgres' },
   '@maestro/adapter-opa': { vendors: ['@open-policy-agent/opa-wasm'], why: 'its vendor' },
   '@maestro/adapter-sigstore': { vendors: ['@sigstore/sign', '@sigstore/bundle', '@sigstore/verify'], why: 'its vendor' },
   '@maestro/adapter-workerpool': {
@@ -50,7 +51,7 @@ export const exceptions = {
   },
   '@maestro/adapter-eventstoredb': { vendors: ['@eventstore/db-client', '@grpc/grpc-js', 'google-protobuf'], why: 'its vendor; the double for tests speaks its wire' },
   '@maestro/adapter-jetstream': { vendors: [/^@nats-io\//], why: 'its vendor' },
-  '@maestro/adapter-postgres': { vendors: ['kysely', 'pg'], why: 'its vendor, and the query builder of the read models' },
+  '@maestro/adapter-postgres': { imports: ['sql'], vendors: ['kysely', 'pg'], why: 'its vendor, and tables that are the same on SQLite and Postgres' },
   '@maestro/adapter-s3': { vendors: ['@aws-sdk/client-s3'], why: 'its vendor' },
   '@maestro/adapter-opentelemetry': { vendors: [/^@opentelemetry\//], why: 'its vendor' },
   '@maestro/client': { vendors: [/^@nats-io\//], why: 'its vendor: services send commands over NATS' },

@@ -21,6 +21,7 @@ export type FaultCode =
   | 'PORT_DENIED' // the user may not bind this port
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
   | 'SQLITE_TOO_OLD'
+  | 'POSTGRES_UNFIT' // too old, or with settings that this program cannot work on
   | 'NATS_UNAVAILABLE' // no server answers at the given addresses
   | 'NATS_DENIED' // the server refuses the user, its certificate or this subject
   | 'NATS_TOO_OLD'

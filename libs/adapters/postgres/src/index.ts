@@ -1,1 +1,3 @@
-export {};
+export { openPostgres, PostgresDatabase } from './postgres-database.ts';
+export type { PostgresDurability, PostgresOptions } from './postgres-database.ts';
+export { openPostgresProcessState, PostgresProcessState } from './process-state.ts';

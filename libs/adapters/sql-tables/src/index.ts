@@ -1,0 +1,1 @@
+export { stateDigest } from './state-digest.ts';
