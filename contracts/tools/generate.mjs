@@ -1,4 +1,5 @@
-// Makes contracts/src/generated from contracts/schemas: types, compiled validators, the list of schema files.
+// Makes contracts/src/generated from contracts/schemas and contracts/asyncapi.yaml: types, compiled validators, the lists of
+// schema files and of channels.
 // `--check` writes nothing and fails where a file on disk differs.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -6,6 +7,7 @@ import { compile } from 'json-schema-to-typescript';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const schemasDir = join(root, 'schemas');
@@ -19,9 +21,10 @@ const files = readdirSync(schemasDir, { recursive: true })
 const schemas = new Map(files.map((file) => [file, JSON.parse(readFileSync(join(schemasDir, file), 'utf8'))]));
 const events = files.filter((file) => file.startsWith('events/'));
 const commands = files.filter((file) => file.startsWith('commands/'));
+const messages = files.filter((file) => file.startsWith('messages/'));
 const documents = ['stored-event.v1.json', 'receipt.v1.json', 'statement.v1.json', 'manifest.v1.json'];
 const nameOf = (file) => (file === 'manifest.v1.json' ? 'ManifestV1' : schemas.get(file).title);
-const typeOf = (file) => file.replace(/^(events|commands)\//, '').replace(/\.json$/, '');
+const typeOf = (file) => file.replace(/^(events|commands|messages)\//, '').replace(/\.json$/, '');
 
 /** All schemas as one document, so that a shared definition becomes one type. */
 async function types() {
@@ -36,7 +39,7 @@ async function types() {
         return `#/$defs/${local(join(dirname(file), value))}`;
       }),
     );
-  const wanted = [...events, ...commands, ...documents];
+  const wanted = [...events, ...commands, ...documents, ...messages];
   const $defs = { ...inline(schemas.get('common.v1.json').$defs, 'common.v1.json') };
   for (const file of wanted) $defs[local(file)] = { ...inline(schemas.get(file), file), title: nameOf(file) };
   const whole = {
@@ -68,13 +71,17 @@ function validators() {
   return {
     'event-validators.js': compileAll([...events, 'stored-event.v1.json'], false),
     'intake-validators.js': compileAll([...commands, ...documents.slice(1)], true),
+    'message-validators.js': compileAll(messages, true),
   };
 }
 
-const moduleOf = (file) => (file.startsWith('events/') || file.startsWith('stored-event') ? 'event-validators' : 'intake-validators');
+function moduleOf(file) {
+  if (file.startsWith('messages/')) return 'message-validators';
+  return file.startsWith('events/') || file.startsWith('stored-event') ? 'event-validators' : 'intake-validators';
+}
 
 function validatorTypes(module) {
-  const all = [...events, ...commands, ...documents].filter((file) => moduleOf(file) === module);
+  const all = [...events, ...commands, ...documents, ...messages].filter((file) => moduleOf(file) === module);
   return `${banner}import type { ${all.map(nameOf).sort().join(', ')} } from './types.ts';
 import type { Validate } from './validate.ts';
 
@@ -99,10 +106,16 @@ function registry() {
   return `${banner}import type { AnyCommand, AnyEvent, CommandType, EventType } from './types.ts';
 import * as eventSchemas from './event-validators.js';
 import * as commandSchemas from './intake-validators.js';
+import * as messageSchemas from './message-validators.js';
 import type { Validate } from './validate.ts';
 
 ${map('eventValidators', 'EventType', 'event', events)}
 ${map('commandValidators', 'CommandType', 'command', commands)}
+/** Compiled closed schema of every other message on NATS, by its file's name without \`.json\`. */
+export const messageValidators = {
+${messages.map((file) => `  '${typeOf(file)}': messageSchemas.validate${nameOf(file)},`).join('\n')}
+};
+
 /** Schema files below the schemas folder, as served under /schemas/. */
 export const schemaFiles: readonly string[] = [
 ${files.map((file) => `  '${file}',`).join('\n')}
@@ -114,9 +127,11 @@ export const schemasUrl = new URL('../../schemas/', import.meta.url);
 }
 
 function index() {
-  const all = [...events, ...commands, ...documents].map(nameOf).sort();
+  const all = [...events, ...commands, ...documents, ...messages].map(nameOf).sort();
   const common = Object.keys(schemas.get('common.v1.json').$defs).map((name) => name[0].toUpperCase() + name.slice(1));
-  return `${banner}export { commandValidators, eventValidators, schemaFiles, schemasUrl } from './generated/registry.ts';
+  return `${banner}export { channels } from './generated/channels.ts';
+export type { Channel } from './generated/channels.ts';
+export { commandValidators, eventValidators, messageValidators, schemaFiles, schemasUrl } from './generated/registry.ts';
 export { validateStoredEventV1 } from './generated/event-validators.js';
 export { ${documents.slice(1).map((file) => `validate${nameOf(file)}`).join(', ')} } from './generated/intake-validators.js';
 export type { Validate } from './generated/validate.ts';
@@ -129,11 +144,41 @@ ${[...new Set([...all, ...common, 'AnyCommand', 'AnyEvent', 'CommandOf', 'Comman
 `;
 }
 
+/** What contracts/asyncapi.yaml says of each subject, with schemas by file name. */
+function channels() {
+  const api = parse(readFileSync(join(root, 'asyncapi.yaml'), 'utf8'));
+  const at = (pointer) => pointer.slice(2).split('/').reduce((node, token) => node[token.replaceAll('~1', '/').replaceAll('~0', '~')], api);
+  const resolved = (node) => (node?.$ref?.startsWith('#/') ? at(node.$ref) : node);
+  const fileOf = (schema) => resolved(schema)?.$ref?.replace('./schemas/', '') ?? null;
+  const messageOf = (node) => ({ payload: fileOf(resolved(node).payload), headers: fileOf(resolved(node).headers) });
+  const messagesOf = (channel) => Object.values(channel.messages).map(messageOf);
+  const replies = (name) =>
+    Object.values(api.operations)
+      .filter(({ channel, reply }) => reply && channel.$ref === `#/channels/${name}`)
+      .flatMap(({ reply }) => (reply.messages ?? Object.values(resolved(reply.channel).messages)).map((each) => messageOf(resolved(each))));
+  const list = Object.entries(api.channels)
+    .filter(([, channel]) => channel.address !== null)
+    .map(([name, channel]) => ({ name, address: channel.address, messages: messagesOf(channel), replies: replies(name) }));
+  return `${banner}
+/** A subject and what goes over it. \`address\`: parameters in braces, each one token; schemas: files below the schemas folder, null: any. */
+export type Channel = {
+  readonly name: string;
+  readonly address: string;
+  readonly messages: readonly { readonly payload: string | null; readonly headers: string | null }[];
+  readonly replies: readonly { readonly payload: string | null; readonly headers: string | null }[];
+};
+
+export const channels: readonly Channel[] = ${JSON.stringify(list, null, 2)};
+`;
+}
+
 const outputs = {
   [join(outDir, 'types.ts')]: await types(),
   ...Object.fromEntries(Object.entries(validators()).map(([file, text]) => [join(outDir, file), text])),
   [join(outDir, 'event-validators.d.ts')]: validatorTypes('event-validators'),
   [join(outDir, 'intake-validators.d.ts')]: validatorTypes('intake-validators'),
+  [join(outDir, 'message-validators.d.ts')]: validatorTypes('message-validators'),
+  [join(outDir, 'channels.ts')]: channels(),
   [join(outDir, 'validate.ts')]: validateType,
   [join(outDir, 'registry.ts')]: registry(),
   [join(root, 'src', 'index.ts')]: index(),

@@ -18,6 +18,7 @@ export const steps = [
   { name: 'architecture', run: ['./maestro', 'arch', '--report'], cores: 1, lines: 10, after: ['test'] },
   { name: 'architecture rules fail on bad fixtures', run: ['./maestro', 'arch', '--self-test'], cores: 1, after: ['test'] },
   { name: 'generated contracts are current', run: node('contracts/tools/generate.mjs', '--check'), cores: 1, after: ['test'] },
+  { name: 'contracts/asyncapi.yaml is clean', run: node('tools/ci/asyncapi/check.mjs'), cores: 1, after: ['outside tools'] },
   { name: 'lock file is complete and names no registry', run: node('tools/lock-repair.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'nothing private is tracked', run: node('tools/ci/leak-scan.mjs'), cores: 1, after: ['test'] },
   { name: 'documents fit the program', run: node('tools/docs/check.mjs'), cores: 1, after: ['test'] },

@@ -2,6 +2,7 @@
 import type { AnyCommand, AnyEvent, CommandType, EventType } from './types.ts';
 import * as eventSchemas from './event-validators.js';
 import * as commandSchemas from './intake-validators.js';
+import * as messageSchemas from './message-validators.js';
 import type { Validate } from './validate.ts';
 
 /** Compiled closed schema of every event, by type. */
@@ -77,6 +78,26 @@ export const commandValidators: { readonly [T in CommandType]: Validate<Extract<
   'workflow.save-draft.v1': commandSchemas.validateWorkflowSaveDraftV1Command,
 };
 
+/** Compiled closed schema of every other message on NATS, by its file's name without `.json`. */
+export const messageValidators = {
+  'command-accepted.v1': messageSchemas.validateCommandAcceptedV1Message,
+  'command-headers.v1': messageSchemas.validateCommandHeadersV1Message,
+  'command-outcome.v1': messageSchemas.validateCommandOutcomeV1Message,
+  'execution-progress.v1': messageSchemas.validateExecutionProgressV1Message,
+  'heartbeat-answer.v1': messageSchemas.validateHeartbeatAnswerV1Message,
+  'package-announcement.v1': messageSchemas.validatePackageAnnouncementV1Message,
+  'policy-work.v1': messageSchemas.validatePolicyWorkV1Message,
+  'problem.v1': messageSchemas.validateProblemV1Message,
+  'query-command.v1': messageSchemas.validateQueryCommandV1Message,
+  'query-execution.v1': messageSchemas.validateQueryExecutionV1Message,
+  'query-headers.v1': messageSchemas.validateQueryHeadersV1Message,
+  'revoke.v1': messageSchemas.validateRevokeV1Message,
+  'routed-headers.v1': messageSchemas.validateRoutedHeadersV1Message,
+  'task-heartbeat.v1': messageSchemas.validateTaskHeartbeatV1Message,
+  'task-work.v1': messageSchemas.validateTaskWorkV1Message,
+  'work-headers.v1': messageSchemas.validateWorkHeadersV1Message,
+};
+
 /** Schema files below the schemas folder, as served under /schemas/. */
 export const schemaFiles: readonly string[] = [
   'commands/execution.cancel.v1.json',
@@ -146,6 +167,22 @@ export const schemaFiles: readonly string[] = [
   'events/workflow.retired.v1.json',
   'events/workflow.rolled-back.v1.json',
   'manifest.v1.json',
+  'messages/command-accepted.v1.json',
+  'messages/command-headers.v1.json',
+  'messages/command-outcome.v1.json',
+  'messages/execution-progress.v1.json',
+  'messages/heartbeat-answer.v1.json',
+  'messages/package-announcement.v1.json',
+  'messages/policy-work.v1.json',
+  'messages/problem.v1.json',
+  'messages/query-command.v1.json',
+  'messages/query-execution.v1.json',
+  'messages/query-headers.v1.json',
+  'messages/revoke.v1.json',
+  'messages/routed-headers.v1.json',
+  'messages/task-heartbeat.v1.json',
+  'messages/task-work.v1.json',
+  'messages/work-headers.v1.json',
   'receipt.v1.json',
   'statement.v1.json',
   'stored-event.v1.json',

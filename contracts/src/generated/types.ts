@@ -122,6 +122,22 @@ export interface Contracts {
   receipt_v1?: ReceiptV1;
   statement_v1?: StatementV1;
   manifest_v1?: ManifestV1;
+  'messages_command-accepted_v1'?: CommandAcceptedV1Message;
+  'messages_command-headers_v1'?: CommandHeadersV1Message;
+  'messages_command-outcome_v1'?: CommandOutcomeV1Message;
+  'messages_execution-progress_v1'?: ExecutionProgressV1Message;
+  'messages_heartbeat-answer_v1'?: HeartbeatAnswerV1Message;
+  'messages_package-announcement_v1'?: PackageAnnouncementV1Message;
+  'messages_policy-work_v1'?: PolicyWorkV1Message;
+  messages_problem_v1?: ProblemV1Message;
+  'messages_query-command_v1'?: QueryCommandV1Message;
+  'messages_query-execution_v1'?: QueryExecutionV1Message;
+  'messages_query-headers_v1'?: QueryHeadersV1Message;
+  messages_revoke_v1?: RevokeV1Message;
+  'messages_routed-headers_v1'?: RoutedHeadersV1Message;
+  'messages_task-heartbeat_v1'?: TaskHeartbeatV1Message;
+  'messages_task-work_v1'?: TaskWorkV1Message;
+  'messages_work-headers_v1'?: WorkHeadersV1Message;
 }
 /**
  * Used by a run that ended
@@ -1597,6 +1613,323 @@ export interface ManifestV1 {
       };
     }[]
   ];
+}
+/**
+ * A command was accepted: stored and durable, or found stored already
+ */
+export interface CommandAcceptedV1Message {
+  ok: true;
+  /**
+   * 64 hex: made by the api role of tenant, principal and the caller's own commandId
+   */
+  commandId: string;
+  /**
+   * of the event store; pass it to a query to read what was written
+   */
+  position: string;
+  /**
+   * names what was made: executionId, version, …
+   */
+  result: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Headers of a command from outside; who sends it is fixed by the subject, no header says it
+ */
+export interface CommandHeadersV1Message {
+  /**
+   * chosen by the caller, 1 to 128 visible ASCII characters; the same on every retry
+   */
+  commandId: string;
+  /**
+   * W3C trace context
+   */
+  traceparent?: string;
+  /**
+   * of workers: the token that came with the work
+   */
+  'Mc-Token'?: string;
+  /**
+   * <commandId>.<try>: absorbs the resend of one publish to the intake
+   */
+  'Nats-Msg-Id'?: string;
+  [k: string]: unknown;
+}
+/**
+ * What became of a command: accepted with its result, or refused
+ */
+export interface CommandOutcomeV1Message {
+  /**
+   * 64 hex: made by the api role of tenant, principal and the caller's own commandId
+   */
+  commandId: string;
+  type: string;
+  state: 'accepted' | 'refused';
+  at: Timestamp;
+  position: string | null;
+  result: {
+    [k: string]: unknown;
+  } | null;
+  rejection: {
+    code: Code;
+    detail: string;
+    [k: string]: unknown;
+  } | null;
+}
+/**
+ * State of a run, and its events after a revision, at most 100
+ */
+export interface ExecutionProgressV1Message {
+  executionId: ExecutionId;
+  status: 'checking' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'denied' | 'timed-out';
+  /**
+   * null: the run goes on
+   */
+  verdict: ('succeeded' | 'failed' | 'cancelled' | 'denied' | 'timed-out') | null;
+  /**
+   * of the newest event
+   */
+  revision: number;
+  position: string;
+  /**
+   * @maxItems 100
+   */
+  events: {
+    revision: number;
+    type: string;
+    at: Timestamp;
+    hash: Hash;
+    /**
+     * as it is stored: see stored-event.v1.json; its canonical JSON has the hash
+     */
+    event: {
+      [k: string]: unknown;
+    };
+  }[];
+  /**
+   * further events are there: ask again after the last one
+   */
+  more: boolean;
+}
+/**
+ * Whether an attempt is still wanted
+ */
+export interface HeartbeatAnswerV1Message {
+  /**
+   * cancel: stop, and report nothing or `cancelled`
+   */
+  advice: 'continue' | 'cancel';
+}
+/**
+ * A package version that an external worker serves; the SHA-256 of these bytes is its digest, pinned in every run that uses it
+ */
+export interface PackageAnnouncementV1Message {
+  /**
+   * pkg:<group>/<name>; its work goes to the class of that group
+   */
+  name: string;
+  version: string;
+  description: string;
+  /**
+   * JSON Schema 2020-12 of the arguments: an object, closed
+   */
+  inputSchema: {
+    [k: string]: unknown;
+  };
+  /**
+   * JSON Schema 2020-12 of the output: an object, closed; "x-public": true copies a property in clear into the event
+   */
+  outputSchema: {
+    [k: string]: unknown;
+  };
+  /**
+   * wants a lease recorded before it runs
+   */
+  fenced: boolean;
+  expectedDurationMs: number;
+}
+/**
+ * A policy check, for the policy role
+ */
+export interface PolicyWorkV1Message {
+  kind: 'policy';
+  /**
+   * id of the event that asked for it
+   */
+  intentId: string;
+  workClass: string;
+  /**
+   * stream of the run or workflow
+   */
+  executionId: string;
+  payload: {
+    target: {
+      kind: 'workflow' | 'execution';
+      id: string;
+    };
+    checkId: string;
+    stage: 'publish' | 'start' | 'task';
+    setDigest: Hash;
+    /**
+     * null: too large to be shown, so denied
+     */
+    input: {
+      [k: string]: unknown;
+    };
+    inputCommitment: Hash;
+  };
+}
+/**
+ * Refusal of a request: RFC 9457, the same document as over REST
+ */
+export interface ProblemV1Message {
+  type: string;
+  title: string;
+  status: number;
+  code: Code;
+  detail: string;
+  instance: string;
+  /**
+   * @maxItems 100
+   */
+  errors?: {
+    pointer: string;
+    code: Code;
+    message: string;
+    line?: number;
+    column?: number;
+  }[];
+  errorsOmitted?: number;
+  [k: string]: unknown;
+}
+/**
+ * What became of a command that this user sent
+ */
+export interface QueryCommandV1Message {
+  /**
+   * as the caller chose it
+   */
+  commandId: string;
+}
+/**
+ * State of a run, with its events after a revision; waits for the next event if there is none yet
+ */
+export interface QueryExecutionV1Message {
+  executionId: ExecutionId;
+  /**
+   * revision of the last event that the caller has; null: from the first
+   */
+  after: number | null;
+  /**
+   * how long the answer may wait for an event
+   */
+  waitMs: number;
+}
+/**
+ * Headers of a question
+ */
+export interface QueryHeadersV1Message {
+  /**
+   * W3C trace context
+   */
+  traceparent?: string;
+  /**
+   * of workers: the token that came with the work
+   */
+  'Mc-Token'?: string;
+  [k: string]: unknown;
+}
+/**
+ * Work that is not wanted any more: stop it, if it runs here
+ */
+export interface RevokeV1Message {
+  /**
+   * @minItems 1
+   * @maxItems 1000
+   */
+  intentIds: [string, ...string[]];
+}
+/**
+ * Headers of a command on its way to the owner of its partition; stamped by a role
+ */
+export interface RoutedHeadersV1Message {
+  /**
+   * 64 hex: made by the api role of tenant, principal and the caller's own commandId
+   */
+  commandId: string;
+  'Mc-Actor': Actor;
+  /**
+   * W3C trace context
+   */
+  traceparent?: string;
+  [k: string]: unknown;
+}
+/**
+ * A worker is at work on an attempt; appends nothing
+ */
+export interface TaskHeartbeatV1Message {
+  executionId: ExecutionId;
+  taskId: TaskId;
+  attempt: number;
+}
+/**
+ * An attempt, for a runner of its class; acknowledge it only after its report was answered
+ */
+export interface TaskWorkV1Message {
+  kind: 'task';
+  /**
+   * id of the event that asked for it
+   */
+  intentId: string;
+  workClass: string;
+  /**
+   * stream of the run or workflow
+   */
+  executionId: string;
+  payload: {
+    executionId: ExecutionId;
+    taskId: TaskId;
+    attempt: number;
+    workClass: string;
+    uses: Uses;
+    /**
+     * SHA-256, 64 lower-case hex characters
+     */
+    packageDigest: string;
+    fenced: boolean;
+    timeoutMs: number;
+    /**
+     * the same for all attempts and resumes of this task
+     */
+    idempotencyKey: string;
+    conductorUrl: string | null;
+    /**
+     * resolved, in clear: never log them
+     */
+    arguments: {
+      [k: string]: unknown;
+    };
+    argumentsCommitment: Hash;
+  };
+}
+/**
+ * Headers of work
+ */
+export interface WorkHeadersV1Message {
+  /**
+   * <event id of the intent>.<refill>
+   */
+  'Nats-Msg-Id': string;
+  /**
+   * W3C trace context
+   */
+  traceparent?: string;
+  /**
+   * goes back with each report and heartbeat of this work
+   */
+  'Mc-Token'?: string;
+  [k: string]: unknown;
 }
 
 export type AnyEvent =
