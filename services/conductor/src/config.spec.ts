@@ -31,6 +31,7 @@ describe('configuration', () => {
       childrenMax: 2,
       logLevel: 'info',
       exitWithParent: false,
+      cluster: null,
     });
   });
   it('takes flags before variables before defaults', () => {
@@ -114,7 +115,7 @@ describe('a configuration file', () => {
     file('port: "80"\nprot: 1\ntasksMax: 0\nexitWithParent: true\nallowHost: maestro\n');
     const parsed = parse(['--children-max', '0'], {}, folder);
     expect(parsed.kind === 'faults' && parsed.faults.map((fault) => fault.replace(folder, '.'))).toEqual([
-      expect.stringMatching(/^\.\/maestro\.yaml:2 prot: no such setting; there are data, workspace, .*logLevel$/),
+      expect.stringMatching(/^\.\/maestro\.yaml:2 prot: no such setting; there are profile, data, workspace, .*keys\.wrappingFile$/),
       expect.stringMatching(/^\.\/maestro\.yaml:4 exitWithParent: no such setting/),
       './maestro.yaml:1 port: expected an integer from 0 to 65535, got 80',
       './maestro.yaml:5 allowHost: expected a name such as maestro.example:4747, got maestro',

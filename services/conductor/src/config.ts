@@ -2,8 +2,12 @@ import { dirname, resolve } from 'node:path';
 import { readConfigFile } from './config/config-file.ts';
 import type { FileSays } from './config/config-file.ts';
 import { readFlags } from './config/flags.ts';
-import { SETTINGS, SETTING_NAMES, flagOf, fromText, isLoopback, readValue, variableOf } from './config/settings.ts';
-import type { Setting, SettingName } from './config/settings.ts';
+import { clusterConfigOf, clusterFaults } from './config/cluster-config.ts';
+import type { ClusterConfig } from './config/cluster-config.ts';
+import { SecretText, readSecret } from './config/secret-text.ts';
+import { SETTINGS, SETTING_NAMES, flagOf, fromText, isLoopback, readValue, secretVariableOf, variableOf } from './config/settings.ts';
+import type { SettingName } from './config/settings.ts';
+import type { Setting } from './config/setting.ts';
 
 /** Everything that can be set, parsed once at start. Defaults are for one person on one machine. */
 export type Config = {
@@ -30,6 +34,8 @@ export type Config = {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** ends when its standard input closes: for a conductor that belongs to one command */
   readonly exitWithParent: boolean;
+  /** where it runs as one of several processes; null: embedded, everything in this one */
+  readonly cluster: ClusterConfig | null;
 };
 
 /** What one setting is, and who said so: `--flag`, `MAESTRO_VARIABLE`, `file:line key` or `default`. */
@@ -56,8 +62,10 @@ export function readConfig(args: readonly string[], environment: Environment, cw
   const faults = [...flags.faults, ...(file?.faults ?? [])];
   const values = SETTING_NAMES.map((name) => valueOf(name, { flags: flags.values, environment, file, cwd }, faults));
   const config = configOf(Object.fromEntries(values.map(({ name, value }) => [name, value])) as unknown as Values);
+  if (config.cluster !== null) faults.push(...clusterFaults(config.cluster, config.auth));
   const { source } = values.find(({ name }) => name === 'host') as SettingValue;
-  if (!isLoopback(config.host) && config.auth === 'none') {
+  const hasApi = config.cluster?.roles.includes('api') ?? true;
+  if (hasApi && !isLoopback(config.host) && config.auth === 'none') {
     faults.push(`${source}: ${config.host} is not a loopback address: whoever reaches it could run tasks; use --auth token, or a loopback address`);
   }
   return { config, values, faults, file: file?.path ?? null };
@@ -71,20 +79,33 @@ function valueOf(name: SettingName, sources: Sources, faults: string[]): Setting
   const said = saidOf(name, setting, sources);
   const reading = readValue(setting, said.value);
   if (reading.kind === 'unfit') faults.push(`${said.source}: expected ${reading.expected}, got ${shown(said.value)}`);
-  const { value, source, from } = reading.kind === 'unfit' ? { value: setting.byDefault, source: 'default', from: sources.cwd } : said;
-  return { name, value: setting.kind === 'folder' ? resolve(from, String(value)) : value, source };
+  const { value, source, from } = reading.kind === 'unfit' ? { value: setting.byDefault ?? null, source: 'default', from: sources.cwd } : said;
+  if (setting.kind === 'secret') return { name, value: secretOf(value, source, from, faults), source };
+  const isPath = setting.kind === 'folder' || (setting.kind === 'file' && value !== null);
+  return { name, value: isPath ? resolve(from, String(value)) : value, source };
+}
+
+/** The secret itself where a variable says it, else that of the file that is named; null: neither. */
+function secretOf(value: unknown, source: string, from: string, faults: string[]): SecretText | null {
+  if (value === null || value instanceof SecretText) return value;
+  const read = readSecret(resolve(from, String(value)));
+  if (read instanceof SecretText) return read;
+  faults.push(`${source}: ${read.fault}`);
+  return null;
 }
 
 /** The first source that says anything; an empty variable says nothing. */
 function saidOf(name: SettingName, setting: Setting, { flags, environment, file, cwd }: Sources): Said {
   const given = flags.get(flagOf(name));
-  const isList = setting.kind === 'origins' || setting.kind === 'hosts';
+  const isList = Array.isArray(setting.byDefault);
   if (given !== undefined) return { value: fromText(setting, isList ? given.join(',') : (given.at(-1) ?? '')), source: `--${flagOf(name)}`, from: cwd };
   const variable = setting.isFlagOnly === true ? undefined : environment[variableOf(name)];
   if (variable !== undefined && variable !== '') return { value: fromText(setting, variable), source: variableOf(name), from: cwd };
+  const secret = setting.kind === 'secret' ? environment[secretVariableOf(name)] : undefined;
+  if (secret !== undefined && secret !== '') return { value: new SecretText(secret, secretVariableOf(name)), source: secretVariableOf(name), from: cwd };
   const inFile = file?.values.get(name);
   if (inFile !== undefined && file !== undefined) return { ...inFile, from: dirname(file.path) };
-  return { value: setting.byDefault, source: 'default', from: cwd };
+  return { value: setting.byDefault ?? null, source: 'default', from: cwd };
 }
 
 function shown(value: unknown): string {
@@ -93,9 +114,32 @@ function shown(value: unknown): string {
 }
 
 type Values = {
-  readonly [Name in Exclude<SettingName, 'region' | 'allowHost' | 'allowOrigin' | 'data' | 'workspace'>]: Config[Name];
-} & { readonly region: string | null; readonly data: string; readonly workspace: string; readonly allowHost: readonly string[]; readonly allowOrigin: readonly string[] };
+  readonly [Name in 'host' | 'port' | 'auth' | 'requireRegion' | 'tasksMax' | 'childrenMax' | 'logLevel' | 'exitWithParent']: Config[Name];
+} & {
+  readonly profile: 'embedded' | 'cluster';
+  readonly region: string | null;
+  readonly data: string;
+  readonly workspace: string;
+  readonly allowHost: readonly string[];
+  readonly allowOrigin: readonly string[];
+};
 
-function configOf({ data, workspace, allowHost, allowOrigin, ...rest }: Values): Config {
-  return Object.freeze({ ...rest, dataDir: data, workspaceDir: workspace, allowedHosts: Object.freeze([...allowHost]), allowOrigins: Object.freeze([...allowOrigin]) });
+function configOf(values: Values): Config {
+  const { host, port, auth, region, requireRegion, tasksMax, childrenMax, logLevel, exitWithParent } = values;
+  return Object.freeze({
+    dataDir: values.data,
+    workspaceDir: values.workspace,
+    host,
+    port,
+    allowedHosts: Object.freeze([...values.allowHost]),
+    auth,
+    region,
+    requireRegion,
+    allowOrigins: Object.freeze([...values.allowOrigin]),
+    tasksMax,
+    childrenMax,
+    logLevel,
+    exitWithParent,
+    cluster: values.profile === 'cluster' ? clusterConfigOf(values as unknown as Readonly<Record<string, unknown>>) : null,
+  });
 }

@@ -52,10 +52,11 @@ function valuesOf(path: string, text: string, value: unknown): FileSays {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { path, values: new Map(), faults: [`${path}:1: expected settings, one a line, such as "port: 4747"`] };
   }
-  const entries = Object.entries(value);
-  const places = positionsOf(text, entries.map(([key]) => `/${key}`));
-  const at = (key: string): string => `${path}:${places.get(`/${key}`)?.line ?? 1} ${key}`;
   const inFiles = SETTING_NAMES.filter((name) => !('isFlagOnly' in SETTINGS[name]));
+  const entries = Object.entries(value).flatMap(([key, given]) => settingsIn(key, given, inFiles));
+  const pointer = (key: string): string => `/${key.replaceAll('.', '/')}`;
+  const places = positionsOf(text, entries.map(([key]) => pointer(key)));
+  const at = (key: string): string => `${path}:${places.get(pointer(key))?.line ?? 1} ${key}`;
   const isKnown = (key: string): boolean => inFiles.some((name) => name === key);
   const known = entries.filter(([key]) => isKnown(key));
   return {
@@ -63,4 +64,11 @@ function valuesOf(path: string, text: string, value: unknown): FileSays {
     values: new Map(known.map(([key, given]) => [key, { value: given, source: at(key) }])),
     faults: entries.filter(([key]) => !isKnown(key)).map(([key]) => `${at(key)}: no such setting; there are ${inFiles.join(', ')}`),
   };
+}
+
+/** A section's settings by their full names; anything else, also a section that holds no settings, as it stands. */
+function settingsIn(key: string, given: unknown, names: readonly string[]): readonly (readonly [string, unknown])[] {
+  const isSection = names.some((name) => name.startsWith(`${key}.`));
+  if (!isSection || typeof given !== 'object' || given === null || Array.isArray(given)) return [[key, given]];
+  return Object.entries(given).map(([inner, value]) => [`${key}.${inner}`, value] as const);
 }

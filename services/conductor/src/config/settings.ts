@@ -1,20 +1,7 @@
 import { isIP } from 'node:net';
-
-/** One thing that can be set; what it may be, what it is where nobody says, and what it means. */
-export type Setting = {
-  readonly meaning: string;
-  /** not in a file: it belongs to one start, or leads to the file */
-  readonly isFlagOnly?: true;
-} & (
-  | { readonly kind: 'integer'; readonly unit: string; readonly min: number; readonly max: number; readonly byDefault: number }
-  /** relative to where the user stands; in a file: to the file's folder */
-  | { readonly kind: 'folder'; readonly byDefault: string }
-  /** null: not stated */
-  | { readonly kind: 'word'; readonly byDefault: string | null }
-  | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly byDefault: string }
-  | { readonly kind: 'switch'; readonly byDefault: false }
-  | { readonly kind: 'origins' | 'hosts'; readonly byDefault: readonly [] }
-);
+import { CLUSTER_SETTINGS } from './cluster-settings.ts';
+import { SecretText } from './secret-text.ts';
+import type { Setting } from './setting.ts';
 
 /** Port of a conductor that stays; one that a single command starts takes any free one. */
 const DEFAULT_PORT = 4747;
@@ -24,6 +11,7 @@ const DEFAULT_PORT = 4747;
  * variable `MAESTRO_SNAKE_CASE`. `docs/configuration.md` and `config.v1.json` are made from this table.
  */
 export const SETTINGS = {
+  profile: { kind: 'choice', choices: ['embedded', 'cluster'], byDefault: 'embedded', meaning: '`embedded`: one process, no servers; `cluster`: roles as processes on NATS, Postgres, an event store and an object store' },
   data: { kind: 'folder', byDefault: '.maestro', meaning: 'events, keys and evidence; private to the user' },
   workspace: { kind: 'folder', byDefault: '.', meaning: 'the only folder that `pkg:file` may read and write' },
   host: { kind: 'word', byDefault: '127.0.0.1', meaning: 'address to bind; anything but loopback needs `auth: token`' },
@@ -36,15 +24,21 @@ export const SETTINGS = {
   tasksMax: { kind: 'integer', unit: 'tasks', min: 1, max: 1_024, byDefault: 64, meaning: 'tasks that run at once' },
   childrenMax: { kind: 'integer', unit: 'processes', min: 1, max: 64, byDefault: 2, meaning: 'child processes for packages' },
   logLevel: { kind: 'choice', choices: ['debug', 'info', 'warn', 'error'], byDefault: 'info', meaning: 'least severity that is logged' },
+  ...CLUSTER_SETTINGS,
   exitWithParent: { kind: 'switch', byDefault: false, isFlagOnly: true, meaning: 'end when standard input closes: for a conductor that belongs to one command' },
 } as const satisfies { readonly [name: string]: Setting };
 
 export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
-/** `tasksMax` → `tasks-max`, without the dashes before it. */
+/** `tasksMax` → `tasks-max`, `nats.servers` → `nats-servers`, without the dashes before it. */
 export function flagOf(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll('.', '-');
+}
+
+/** `postgres.urlFile` → `MAESTRO_POSTGRES_URL`: the variable that holds the secret itself. */
+export function secretVariableOf(name: string): string {
+  return variableOf(name.replace(/File$/, ''));
 }
 
 /** `tasksMax` → `MAESTRO_TASKS_MAX`. */
@@ -64,8 +58,13 @@ export function fromText(setting: Setting, text: string): unknown {
       return text === 'true' || text === '1' ? true : text === 'false' || text === '0' || text === '' ? false : text;
     case 'origins':
     case 'hosts':
+    case 'servers':
+    case 'names':
       return text.split(',').filter((item) => item !== '');
     case 'word':
+    case 'origin':
+    case 'file':
+    case 'secret':
       return text === '' ? null : text;
     default:
       return text;
@@ -88,6 +87,15 @@ export function readValue(setting: Setting, value: unknown): Reading {
       return fits((value === null && setting.byDefault === null) || (isText(value) && /^[\x21-\x7e]{1,255}$/.test(value)), 'a word without spaces');
     case 'origins':
       return fits(isListOf(value, isOrigin), 'an origin such as https://host:port');
+    case 'origin':
+      return fits(value === null || (isText(value) && isOrigin(value)), 'an origin such as https://host:port');
+    case 'file':
+    case 'secret':
+      return fits(value === null || value instanceof SecretText || (isText(value) && !value.includes('\0')), 'the path of a file');
+    case 'names':
+      return fits(isListOf(value, (item) => setting.choices.includes(item)), `a list of ${either(setting.choices)}`);
+    case 'servers':
+      return fits(isListOf(value, isServer), 'an address such as nats://host:4222');
     case 'hosts':
       return fits(isListOf(value, isHost), 'a name such as maestro.example:4747');
   }
@@ -101,6 +109,7 @@ function either(choices: readonly string[]): string {
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isListOf = (value: unknown, fits: (item: string) => boolean): boolean => Array.isArray(value) && value.every((item) => isText(item) && fits(item));
 const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+const isServer = (text: string): boolean => /^(nats|tls):\/\/[^/?#@\s]+$/.test(text) && URL.canParse(text);
 const isHost = (text: string): boolean => /^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d{1,5})?$/i.test(text);
 
 /** Whether only this machine can reach an address. */

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { openOpaPolicyEngine } from '@maestro/adapter-opa';
 import { openTaskPackages } from '@maestro/adapter-workerpool';
 import { shippedFiles } from '../build-info.ts';
-import { SETTING_NAMES, variableOf } from '../config/settings.ts';
+import { SETTINGS, SETTING_NAMES, secretVariableOf, variableOf } from '../config/settings.ts';
 import type { ConfigReading } from '../config.ts';
 import { SHIPPED_PACKAGES } from '../shipped-packages.ts';
 import { broken, fine, problem, warning } from './finding.ts';
@@ -42,7 +42,7 @@ const OTHER_VARIABLES = /^MAESTRO_(CONFIG|URL|TOKEN|TRUST_STORE|TEST_.*)$/;
 
 /** Every value and where it came from; every fault; variables that look like settings and are none. */
 export function checkConfig({ values, faults, file }: ConfigReading, environment: Readonly<Record<string, string | undefined>>): readonly Finding[] {
-  const known = new Set(SETTING_NAMES.map(variableOf));
+  const known = new Set(SETTING_NAMES.flatMap((name) => (SETTINGS[name].kind === 'secret' ? [variableOf(name), secretVariableOf(name)] : [variableOf(name)])));
   const strangers = Object.keys(environment).filter((name) => name.startsWith('MAESTRO_') && !known.has(name) && !OTHER_VARIABLES.test(name));
   const items = values.map(({ name, value, source }) => `${name} = ${JSON.stringify(value)} (${source})`);
   const read = file === null ? 'no file' : file;
