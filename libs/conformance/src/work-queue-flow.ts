@@ -63,6 +63,7 @@ export const flowCases: readonly Case[] = [
   {
     number: 14,
     name: 'runs-take-turns',
+    needs: ['takesTurns'],
     async run({ queue }) {
       await queue.publish(newWorks(6, { executionId: 'big' }));
       await queue.publish(newWorks(2, { executionId: 'mid' }));

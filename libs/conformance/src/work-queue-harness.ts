@@ -5,6 +5,8 @@ export type WorkQueueHarness = {
   readonly queue: WorkQueue;
   /** the queue was made to take this many waiting works and no more; 20 or more */
   readonly waitingMax: number;
+  /** hands out by run, one of each in turn; an engine that keeps one order for all cannot */
+  readonly takesTurns?: true;
   /** Lets time pass (simulated or real) and everything that is due happen. */
   advance(ms: number): Promise<void>;
   dispose(): Promise<void>;

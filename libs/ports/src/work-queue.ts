@@ -10,7 +10,7 @@ export type Work = {
   readonly intentId: string;
   /** runner class of a task (`small`, `medium`, `large`), `default` otherwise */
   readonly workClass: string;
-  /** group for fairness: runs take turns */
+  /** group for fairness: runs take turns, where the engine can order by it; else first come, first served */
   readonly executionId: string;
   readonly payload: Json;
 };
@@ -61,6 +61,11 @@ export interface WorkQueue {
   depth(kind: WorkKind, workClass?: string): Promise<QueueDepth>;
   /** The oldest first; how many are kept is bounded by the adapter. */
   parked(): Promise<readonly ParkedWork[]>;
+  /**
+   * Calls the listener when work that was taken may be gone (the engine lost it, not this process), so that what is open is
+   * published again. Answers what ends that. Absent where work is gone only with the process that published it.
+   */
+  onLost?(listener: () => void): () => void;
   /** Idempotent. */
   close(): Promise<void>;
 }

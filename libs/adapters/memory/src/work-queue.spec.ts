@@ -14,7 +14,7 @@ workQueueConformance('memory', async () => {
     clock.advance(ms);
     await turn();
   };
-  return { queue, waitingMax: 20, advance, dispose: () => queue.close() };
+  return { queue, waitingMax: 20, takesTurns: true, advance, dispose: () => queue.close() };
 });
 
 const work = (intentId: string, o: Partial<Work> = {}): Work => ({

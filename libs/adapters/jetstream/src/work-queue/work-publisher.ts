@@ -1,0 +1,115 @@
+import { jetstream } from '@nats-io/jetstream';
+import type { JetStreamClient } from '@nats-io/jetstream';
+import { nuid } from '@nats-io/transport-node';
+import { Fault } from '@maestro/ports';
+import type { Work } from '@maestro/ports';
+import type { NatsLink } from '../connection/nats-connection.ts';
+import { codeOf, isNobodyThere } from '../stream-errors.ts';
+import type { ParkedRecords } from './parked-records.ts';
+import type { WorkStreams } from './work-streams.ts';
+import type { WorkSubjects } from './work-subjects.ts';
+
+export type PublisherTerms = {
+  readonly waitingMax: number;
+  /** works that wait now, of all kinds and classes */
+  readonly depth: () => Promise<number>;
+  /** The stream is not there. */
+  readonly missing: () => void;
+};
+
+const PUBLISH_WITHIN_MS = 2_000;
+/** Covers the loss of a leader, 4 to 8 s. */
+const DEADLINE_MS = 15_000;
+const PAUSE_MS = 100;
+
+/** The subject has a message already: the intent waits, rests or is leased. */
+const TAKEN = 10_071;
+/** The stream is over its bytes or messages, or the server over its memory. */
+const FULL: ReadonlySet<number> = new Set([10_077, 10_047, 10_023, 10_028]);
+
+/**
+ * Publishes work.
+ * P1. A message is stored only while its subject is empty (`expected last sequence 0`): that alone makes publishing
+ *     idempotent while the intent waits or is leased, and lets it come again afterwards.
+ * P2. The message id is new with each call (`<intent>.<refill>`) and the same for its resends: it absorbs the resend of a
+ *     publish whose work was done before the resend came.
+ */
+export class WorkPublisher {
+  readonly #link: NatsLink;
+  readonly #subjects: WorkSubjects;
+  readonly #streams: WorkStreams;
+  readonly #parked: ParkedRecords;
+  readonly #terms: PublisherTerms;
+  readonly #client: JetStreamClient;
+  readonly #name = nuid.next();
+  #refills = 0;
+  /** works that wait, at most */
+  #waitingBound = Number.POSITIVE_INFINITY;
+
+  constructor(link: NatsLink, subjects: WorkSubjects, streams: WorkStreams, parked: ParkedRecords, terms: PublisherTerms) {
+    this.#link = link;
+    this.#subjects = subjects;
+    this.#streams = streams;
+    this.#parked = parked;
+    this.#terms = terms;
+    this.#client = jetstream(link.connection, { timeout: PUBLISH_WITHIN_MS });
+  }
+
+  /** Faults: QUEUE_FULL, NATS_UNAVAILABLE; both may be tried again. */
+  async publish(work: readonly Work[]): Promise<void> {
+    const fresh = new Map<string, Work>();
+    for (const one of work) {
+      if (!this.#streams.classes.includes(one.workClass)) throw new Error(`"${one.workClass}" is no class of this queue; it has ${this.#streams.classes.join(', ')}`);
+      if (!(await this.#parked.has(one.intentId))) fresh.set(one.intentId, one);
+    }
+    await this.#admit(fresh);
+    const refill = (this.#refills += 1);
+    await Promise.all([...fresh.values()].map((one) => this.#publishOne(one, `${one.intentId}.${this.#name}-${refill}`)));
+  }
+
+  /** Counts for itself, and asks the server only where its own bound is reached. */
+  async #admit(fresh: ReadonlyMap<string, Work>): Promise<void> {
+    const { waitingMax, depth } = this.#terms;
+    if (this.#waitingBound + fresh.size <= waitingMax) {
+      this.#waitingBound += fresh.size;
+      return;
+    }
+    const waiting = await depth();
+    let added = fresh.size;
+    if (waiting + added > waitingMax) added -= (await Promise.all([...fresh.keys()].map((id) => this.#isThere(id)))).filter((isThere) => isThere).length;
+    if (waiting + added > waitingMax) throw full(`${waiting} works wait, at most ${waitingMax} may`);
+    this.#waitingBound = waiting + added;
+  }
+
+  async #isThere(intentId: string): Promise<boolean> {
+    const { streams } = await this.#streams.manager();
+    return streams.getMessage(this.#subjects.workStream, { last_by_subj: this.#subjects.anyWork(intentId) }).then((found) => found !== null, () => false);
+  }
+
+  async #publishOne(work: Work, msgID: string): Promise<void> {
+    const [subject, data, deadlineMs] = [this.#subjects.work(work), JSON.stringify(work), Date.now() + DEADLINE_MS];
+    for (;;) {
+      try {
+        const { seq } = await this.#link.watch.race(this.#client.publish(subject, data, { msgID, expect: { lastSubjectSequence: 0 }, timeout: PUBLISH_WITHIN_MS }));
+        return this.#streams.saw(seq);
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === TAKEN) return;
+        if (FULL.has(code)) throw full('the work stream is over its limit');
+        if (isNobodyThere(error)) this.#terms.missing();
+        // a refusal that sending again will not change
+        if (code !== 0 && !PASSING.has(code)) throw error;
+        if (this.#link.connection.isClosed() || Date.now() >= deadlineMs) throw new Fault('NATS_UNAVAILABLE', 'the work queue did not take the work in time; publish it again', { retryable: true, cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * (0.5 + Math.random())));
+      await this.#link.watch.up(AbortSignal.timeout(Math.max(1, deadlineMs - Date.now())));
+    }
+  }
+}
+
+/** In flight beside another one (10164), no leader (10009, 10008), too many at once (10158, 10167). */
+const PASSING: ReadonlySet<number> = new Set([10_164, 10_158, 10_009, 10_008, 10_167]);
+
+function full(why: string): Fault {
+  return new Fault('QUEUE_FULL', `${why}; publish again later`, { retryable: true });
+}
