@@ -5,7 +5,13 @@ export type EvidenceRef = {
   /** adapter's own address (`pack:000001:4096:812`, `file:receipts/…`, an S3 key with its VersionId) */
   readonly location: string;
 };
-export type EvidenceHead = { readonly digest: string; readonly sizeBytes: number; readonly held: boolean; readonly retainUntil: string | null };
+export type EvidenceHead = {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly held: boolean;
+  /** as the put asked for; null: it asked for nothing. A store with a retention of its own keeps the bytes for longer. */
+  readonly retainUntil: string | null;
+};
 export type EvidenceItem = {
   /** content address chosen by the caller, `[a-z0-9/._-]+`; one writer per key */
   readonly key: string;
@@ -18,7 +24,8 @@ export type EvidenceItem = {
 /**
  * Write-once storage. A put that answered is durable. The same key and bytes again answers as before;
  * other bytes under a used key: EVIDENCE_EXISTS. Bytes are checked against their digest on every get.
- * Faults: EVIDENCE_EXISTS, EVIDENCE_MISSING, EVIDENCE_DAMAGED, STORE_CLOSED, STORE_READ_ONLY.
+ * Faults: EVIDENCE_EXISTS, EVIDENCE_MISSING, EVIDENCE_DAMAGED, STORE_CLOSED, STORE_READ_ONLY; behind a server also what says
+ * that it cannot be used (S3_UNAVAILABLE, S3_DENIED, S3_MISCONFIGURED).
  */
 export interface EvidenceStore {
   put(item: EvidenceItem): Promise<EvidenceRef>;

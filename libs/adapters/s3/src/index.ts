@@ -1,1 +1,3 @@
-export {};
+export { S3EvidenceStore } from './s3-evidence-store.ts';
+export { parseS3Settings } from './settings.ts';
+export type { S3Credentials, S3Settings, S3SettingsInput } from './settings.ts';

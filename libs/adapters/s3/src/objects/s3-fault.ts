@@ -1,0 +1,35 @@
+import { Fault, isFault } from '@maestro/ports';
+
+type ServiceError = { readonly name?: unknown; readonly code?: unknown; readonly message?: unknown; readonly $metadata?: { readonly httpStatusCode?: unknown } };
+
+/** The status that S3 answered with. Undefined: no answer came. */
+export function statusOf(error: unknown): number | undefined {
+  const status = (error as ServiceError | null | undefined)?.$metadata?.httpStatusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** For `catch`: the value where S3 answered with one of these statuses; anything else is thrown on. */
+export function whenStatus<T>(statuses: readonly number[], value: T): (error: unknown) => T {
+  return (error) => {
+    if (statuses.includes(statusOf(error) ?? 0)) return value;
+    throw error;
+  };
+}
+
+/**
+ * What an error of the SDK means, after its own tries. No answer, 408, 429 and 5xx: S3_UNAVAILABLE, retryable. 401 and 403:
+ * S3_DENIED. Other refusals: S3_MISCONFIGURED. A put whose answer was lost may have taken effect; put again, it answers the same.
+ */
+export function s3Fault(error: unknown, doing: string): unknown {
+  if (isFault(error) || (error as ServiceError | null)?.name === 'RangeError') return error;
+  const { name, code, message } = (error ?? {}) as ServiceError;
+  const status = statusOf(error);
+  const what = `${doing}: ${status === undefined ? 'no answer' : `status ${status}`}, ${String(code ?? name)}: ${String(message)}`;
+  if (name === 'CredentialsProviderError') return new Fault('S3_DENIED', `${what}; give an access key, or put one where the SDK looks`, { cause: error });
+  // a clock that is off by more than 15 minutes is refused with 403 too, and works again once it is right
+  if (status === 401 || status === 403) return new Fault('S3_DENIED', what, { cause: error, retryable: name === 'RequestTimeTooSkewed' });
+  if (status === undefined || status === 408 || status === 409 || status === 429 || status >= 500 || status < 300) {
+    return new Fault('S3_UNAVAILABLE', what, { cause: error, retryable: true });
+  }
+  return new Fault('S3_MISCONFIGURED', what, { cause: error });
+}
