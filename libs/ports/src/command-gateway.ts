@@ -13,6 +13,10 @@ export type CommandEnvelope = {
   readonly correlationId: string;
   /** id of the event that led to this command; null: it came from outside */
   readonly causationId: string | null;
+  /** W3C trace context of who sends it: passed on, never decided on */
+  readonly traceparent?: string;
+  /** of runners and the policy role: the token that came with the work that this reports on */
+  readonly workToken?: string;
 };
 
 /**

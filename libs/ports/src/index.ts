@@ -55,6 +55,7 @@ export type {
   WorkKind,
   WorkQueue,
 } from './work-queue.ts';
+export type { CallerMessage, CallerMessages, CallerSettlement } from './caller-messages.ts';
 export type { CommandAnswer, CommandEnvelope, CommandGateway } from './command-gateway.ts';
 export { listPlan, listValue, nextCursor } from './list-plan.ts';
 export type { ListPlace, ListPlan } from './list-plan.ts';
