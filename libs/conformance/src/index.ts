@@ -2,6 +2,8 @@ export { evidenceStoreConformance } from './evidence-store.ts';
 export type { EvidenceStoreHarness } from './evidence-store.ts';
 export { keyVaultConformance } from './key-vault.ts';
 export type { KeyVaultHarness } from './key-vault.ts';
+export { leasesConformance } from './leases.ts';
+export type { LeasesFactory, LeasesHarness } from './leases.ts';
 export { signerConformance } from './signer.ts';
 export type { SignerHarness } from './signer.ts';
 export { eventStoreCases, eventStoreConformance } from './event-store.ts';

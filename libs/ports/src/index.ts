@@ -30,6 +30,8 @@ export type {
   PolicySetRef,
   PolicyStage,
 } from './policy-engine.ts';
+export type { LeaseBoard, LeaseGroup, Leases } from './leases.ts';
+export { partitionOf } from './partitions.ts';
 export { assertUnmoved } from './process-state.ts';
 export type { ApplyOptions, ProcessRow, ProcessState } from './process-state.ts';
 export { QUARANTINE, readQuarantine } from './quarantine.ts';

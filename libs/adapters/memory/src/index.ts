@@ -4,6 +4,7 @@ export { ManualClock, systemClock } from './clock.ts';
 export { seededEntropy, systemEntropy } from './entropy.ts';
 export { MemoryEventLog } from './event-log.ts';
 export { MemoryEventStore } from './event-store.ts';
+export { MemoryLeases } from './leases.ts';
 export { MemoryProcessDisk, MemoryProcessState } from './process-state.ts';
 export { MemoryWorkQueue } from './work-queue.ts';
 export type { MemoryWorkQueueOptions } from './work-queue.ts';
