@@ -1671,6 +1671,13 @@ export interface CommandOutcomeV1Message {
   result: {
     [k: string]: unknown;
   } | null;
+  /**
+   * of a publication: what policy made of it by now; null: of any other command
+   */
+  outcome: {
+    kind: string;
+    [k: string]: unknown;
+  } | null;
   rejection: {
     code: Code;
     detail: string;
@@ -1696,9 +1703,6 @@ export interface ExecutionProgressV1Message {
    * @maxItems 100
    */
   events: {
-    revision: number;
-    type: string;
-    at: Timestamp;
     hash: Hash;
     /**
      * as it is stored: see stored-event.v1.json; its canonical JSON has the hash

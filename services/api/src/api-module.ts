@@ -23,7 +23,9 @@ import { WorkflowChannelsController } from './controllers/workflow-channels-cont
 import { WorkflowCommandsController } from './controllers/workflow-commands-controller.ts';
 import { WorkflowsController } from './controllers/workflows-controller.ts';
 import { LiveTails } from './edge/live-tails.ts';
+import { adviseWorkerHandler } from './queries/advise-worker.ts';
 import { catalogueQueryHandlers } from './queries/catalogue-queries.ts';
+import { followExecutionHandler } from './queries/follow-execution.ts';
 import { executionQueryHandlers } from './queries/execution-queries.ts';
 import { listQueryHandlers } from './queries/list-queries.ts';
 import { receiptQueryHandlers } from './queries/receipt-queries.ts';
@@ -72,6 +74,8 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       ...workflowQueryHandlers,
       ...listQueryHandlers,
       ...executionQueryHandlers,
+      followExecutionHandler,
+      adviseWorkerHandler,
       taskLogQueryHandler,
       ...receiptQueryHandlers,
       ...catalogueQueryHandlers,

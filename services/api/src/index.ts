@@ -16,6 +16,8 @@ export { parseBody } from './http/body-parser.ts';
 export { configureHttp } from './http/configure-http.ts';
 export { createHttpAdapter } from './http/http-adapter.ts';
 export { positionsOf } from './http/source-positions.ts';
+export { openNatsEdge } from './nats/nats-edge.ts';
+export type { NatsEdge, NatsEdgeDependencies } from './nats/nats-edge.ts';
 export { openApiDocument } from './openapi/document.ts';
 export { FAULT_STATUS } from './problem/fault-status.ts';
 export { HTTP_STATUS } from './problem/http-codes.ts';
