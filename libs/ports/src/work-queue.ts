@@ -13,6 +13,10 @@ export type Work = {
   /** group for fairness: runs take turns, where the engine can order by it; else first come, first served */
   readonly executionId: string;
   readonly payload: Json;
+  /** goes back with each report on it: 64 hex; absent where nobody asks for it */
+  readonly token?: string;
+  /** W3C trace context of what asked for it: passed on, never decided on */
+  readonly traceparent?: string;
 };
 
 /** Work handed to one consumer until it answers or `ackWaitMs` passes. */

@@ -11,6 +11,7 @@ export const METRICS: { readonly [name: string]: Definition } = {
   mc_commands_total: { kind: 'counter', help: 'Commands by type and outcome (ok, or the code of the refusal)', labels: ['type', 'outcome'] },
   mc_policy_decisions_total: { kind: 'counter', help: 'Policy evaluations by stage and outcome', labels: ['stage', 'outcome'] },
   mc_work_published_total: { kind: 'counter', help: 'Work handed to the queue', labels: ['kind'] },
+  mc_work_refilled_total: { kind: 'counter', help: 'Work published again because the queue lost it', labels: [] },
   mc_task_duration_ms: { kind: 'histogram', help: 'Attempts by package and outcome, milliseconds', labels: ['uses', 'outcome'], buckets: MS },
   mc_projected_events_total: { kind: 'counter', help: 'Events folded into query models' },
   mc_projection_lag_ms: { kind: 'gauge', help: 'Age of the oldest event that query models do not hold, milliseconds; 0: they hold all' },

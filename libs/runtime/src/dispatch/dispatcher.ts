@@ -20,9 +20,21 @@ const UNLIKELY_MS = 60_000;
 /** A timer is set in steps of at most this: longer ones overflow, and a clock that was set shows at the next step. */
 const TIMER_STEP_MS = 3_600_000;
 const WRITE_EVERY_MS = 200;
-const NAME = 'dispatcher';
+/** How often what the queue holds is compared with what was handed out to it, where the queue may lose work. */
+export const RECONCILE_MS = 30_000;
 /** What it cannot hand out is set aside apart from what it cannot fold, since it is tried again all the time. */
 const HANDING_OUT = 'handing-out';
+/** One process is all there is: it has handed out what it appended before it folds it. */
+const ALONE: DispatcherShare = { name: 'dispatcher', stateName: 'intents', handOutFoldedAfterMs: UNCONFIRMED_MS };
+
+/** What of all streams a dispatcher is for; the store that it is given shows it no others. */
+export type DispatcherShare = {
+  readonly name: string;
+  /** of its rows in the process state */
+  readonly stateName: string;
+  /** what is folded and not handed out waits so long, milliseconds: where others append too, they do not hand out for this one */
+  readonly handOutFoldedAfterMs: number;
+};
 
 type Dependencies = {
   readonly store: EventStore;
@@ -35,6 +47,8 @@ type Dependencies = {
   readonly log: Log;
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
+  /** absent: all streams */
+  readonly share?: DispatcherShare;
 };
 
 /**
@@ -48,9 +62,12 @@ type Dependencies = {
  * D5. What could not be handed out stays open, and is tried again for as long as it does; its slot goes to the next.
  * D6. Of one run at most IN_FLIGHT_MAX intents of a kind are in the queue or with a consumer, so that runs take turns; a
  *     slot is free as soon as this process appended what closes its intent, or folded it.
+ * D7. Where the queue may lose work while this process lives, all that is handed out is published again as soon as the queue
+ *     says so, and every RECONCILE_MS where it holds less than was handed out. D3 makes that harmless.
  */
 export class Dispatcher {
   readonly #d: Dependencies;
+  readonly #share: DispatcherShare;
   readonly #book: IntentBook;
   readonly #turns = new RunTurns();
   readonly #timers = new Map<string, () => void>();
@@ -58,11 +75,14 @@ export class Dispatcher {
   #recovering = true;
   #loop: Promise<void> | undefined;
   #cancelWrite: (() => void) | undefined;
+  #cancelReconcile: (() => void) | undefined;
+  #endLost: (() => void) | undefined;
   #cursor: string | null = null;
 
   constructor(dependencies: Dependencies) {
     this.#d = dependencies;
-    this.#book = new IntentBook(dependencies.state);
+    this.#share = dependencies.share ?? ALONE;
+    this.#book = new IntentBook(dependencies.state, this.#share.stateName);
   }
 
   /** Fast path: events that this process has just appended. */
@@ -78,11 +98,13 @@ export class Dispatcher {
   async start(): Promise<void> {
     this.#cursor = await this.#book.load();
     for (const intent of this.#book.all()) this.#arm(intent);
+    this.#endLost = this.#d.queue.onLost?.(() => this.#refill('the queue lost its work'));
+    if (this.#endLost !== undefined) this.#reconcileLater();
     await new Promise<void>((resolve, reject) => {
       const after = this.#cursor;
       const filter = { categories: ['execution', 'workflow'] };
       const { clock, log, supervision } = this.#d;
-      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: NAME, supervision }, async ({ events, cursor, caughtUp }) => {
+      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: this.#share.name, supervision }, async ({ events, cursor, caughtUp }) => {
         for (const recorded of events) this.#foldSafely(recorded);
         this.#cursor = cursor;
         await this.#writeSoon();
@@ -100,6 +122,8 @@ export class Dispatcher {
     this.#abort.abort();
     await this.#loop;
     this.#cancelWrite?.();
+    this.#cancelReconcile?.();
+    this.#endLost?.();
     for (const disarm of this.#timers.values()) disarm();
     await this.#write();
   }
@@ -118,6 +142,40 @@ export class Dispatcher {
     for (const intent of this.#book.all()) if (intent.kind !== 'timer') this.#offer(intent);
   }
 
+  /** What is with the queue by what this process knows; scheduling more goes through the gateway. */
+  #handedOutWork(): readonly Dispatched[] {
+    return [...this.#turns.handedOut()].filter(({ kind }) => kind !== 'schedule-more');
+  }
+
+  #refill(why: string): void {
+    const work = this.#handedOutWork();
+    if (this.#abort.signal.aborted || work.length === 0) return;
+    this.#d.log.log('warn', `${why}: what is open is published again`, { count: work.length });
+    this.#d.metrics.count('mc_work_refilled_total', work.length);
+    for (const intent of work) void this.#publish(intent);
+  }
+
+  #reconcileLater(): void {
+    this.#cancelReconcile = this.#d.clock.after(RECONCILE_MS, () => {
+      void this.#reconcile().finally(() => {
+        if (!this.#abort.signal.aborted) this.#reconcileLater();
+      });
+    });
+  }
+
+  /** What is in hand of a consumer that reports just now looks missing for a moment: harmless, since it is closed by then. */
+  async #reconcile(): Promise<void> {
+    try {
+      const { queue } = this.#d;
+      const parked = new Set((await queue.parked()).map(({ intentId }) => intentId));
+      const depths = await Promise.all([queue.depth('policy'), queue.depth('task')]);
+      const known = depths.reduce((sum, { waiting, leased }) => sum + waiting + leased, 0);
+      if (known < this.#handedOutWork().filter(({ eventId }) => !parked.has(eventId)).length) this.#refill('the queue holds less than was handed out');
+    } catch (error) {
+      this.#d.log.log('debug', 'the queue could not be asked what it holds', { error });
+    }
+  }
+
   #foldSafely(recorded: Recorded): void {
     try {
       this.#fold(recorded);
@@ -131,7 +189,7 @@ export class Dispatcher {
     for (const intent of closed) this.#disarm(intent);
     if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);
     if (recorded.event.type === 'execution.started.v1') this.#observeStart(recorded);
-    if (!this.#recovering) for (const intent of opened) this.#arm(intent);
+    if (!this.#recovering) for (const intent of opened) this.#arm(intent, this.#delayFolded(intent));
     else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
   }
 
@@ -152,6 +210,10 @@ export class Dispatcher {
   #delayOf(intent: Intent): number {
     if (intent.kind !== 'timer') return UNCONFIRMED_MS;
     return Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(intent.dueAt) - this.#d.clock.nowMs()));
+  }
+
+  #delayFolded(intent: Intent): number {
+    return intent.kind === 'timer' ? this.#delayOf(intent) : this.#share.handOutFoldedAfterMs;
   }
 
   #disarm(intent: Intent): void {

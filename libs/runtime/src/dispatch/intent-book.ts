@@ -3,7 +3,6 @@ import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { Cursor, ProcessState } from '@maestro/ports';
 import { isClosedBy, subjectOf } from './intent-subject.ts';
 
-const NAME = 'intents';
 /** Rows are written this long after they changed at most; until then they can be folded again. */
 const WRITE_EVENTS_MAX = 1_000;
 
@@ -16,6 +15,7 @@ const WRITE_EVENTS_MAX = 1_000;
  */
 export class IntentBook {
   readonly #state: ProcessState;
+  readonly #name: string;
   /** stream → subject → key → intent */
   readonly #open = new Map<string, Map<string, Map<string, Intent>>>();
   readonly #changed = new Map<string, Intent | undefined>();
@@ -25,13 +25,15 @@ export class IntentBook {
   #cursor: Cursor | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(state: ProcessState) {
+  /** `name`: of its rows in the process state */
+  constructor(state: ProcessState, name: string) {
     this.#state = state;
+    this.#name = name;
   }
 
   /** Reads what was open at the last write; answers the cursor to fold on from. */
   async load(): Promise<Cursor | null> {
-    const { cursor, rows } = await this.#state.load(NAME);
+    const { cursor, rows } = await this.#state.load(this.#name);
     for await (const { key, value } of rows) {
       const intent = value as unknown as Intent;
       this.#put(intent);
@@ -105,7 +107,7 @@ export class IntentBook {
     // known as written before it is: an outcome that stays unknown may have written it
     for (const { key } of upserts) this.#written.add(key);
     try {
-      await this.#state.apply(NAME, cursor, upserts, deletes);
+      await this.#state.apply(this.#name, cursor, upserts, deletes);
     } catch (error) {
       for (const [key, intent] of changes) if (!this.#changed.has(key)) this.#changed.set(key, intent);
       this.#foldedSinceWrite += foldedCount;

@@ -42,6 +42,13 @@ export class RunTurns {
     return this.#turns.get(stream)?.held.get(subjectOf(stream, key))?.eventId === eventId;
   }
 
+  /** What has a slot: handed out, or about to be. */
+  *handedOut(): Iterable<Dispatched> {
+    for (const { held, checks, tasks } of this.#turns.values()) {
+      for (const intent of held.values()) if (checks.out.has(intent.eventId) || tasks.out.has(intent.eventId)) yield intent;
+    }
+  }
+
   /** It is closed, or could not be handed out. Answers what has its slot now, to be handed out. */
   release(intent: Dispatched): readonly Dispatched[] {
     const turn = this.#turns.get(intent.stream);

@@ -167,10 +167,12 @@ export class WorkConsumption implements Consumption {
   }
 }
 
-function workOf({ data }: Msg): Work | undefined {
+function workOf({ data, headers }: Msg): Work | undefined {
   try {
     const work = JSON.parse(Buffer.from(data).toString()) as Work;
-    return typeof work.intentId === 'string' && typeof work.executionId === 'string' ? work : undefined;
+    const [token, traceparent] = [headers?.get('Mc-Token') ?? '', headers?.get('traceparent') ?? ''];
+    if (typeof work.intentId !== 'string' || typeof work.executionId !== 'string') return undefined;
+    return { ...work, ...(token !== '' && { token }), ...(traceparent !== '' && { traceparent }) };
   } catch {
     return undefined;
   }

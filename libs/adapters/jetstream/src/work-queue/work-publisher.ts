@@ -1,6 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { JetStreamClient } from '@nats-io/jetstream';
-import { nuid } from '@nats-io/transport-node';
+import { headers, nuid } from '@nats-io/transport-node';
+import type { MsgHdrs } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
 import type { Work } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
@@ -87,10 +88,12 @@ export class WorkPublisher {
   }
 
   async #publishOne(work: Work, msgID: string): Promise<void> {
-    const [subject, data, deadlineMs] = [this.#subjects.work(work), JSON.stringify(work), Date.now() + DEADLINE_MS];
+    const [subject, deadlineMs] = [this.#subjects.work(work), Date.now() + DEADLINE_MS];
+    const { token: _token, traceparent: _traceparent, ...body } = work;
+    const data = JSON.stringify(body);
     for (;;) {
       try {
-        const { seq } = await this.#link.watch.race(this.#client.publish(subject, data, { msgID, expect: { lastSubjectSequence: 0 }, timeout: PUBLISH_WITHIN_MS }));
+        const { seq } = await this.#link.watch.race(this.#client.publish(subject, data, { msgID, headers: headersOf(work), expect: { lastSubjectSequence: 0 }, timeout: PUBLISH_WITHIN_MS }));
         return this.#streams.saw(seq);
       } catch (error) {
         const code = codeOf(error);
@@ -109,6 +112,13 @@ export class WorkPublisher {
 
 /** In flight beside another one (10164), no leader (10009, 10008), too many at once (10158, 10167). */
 const PASSING: ReadonlySet<number> = new Set([10_164, 10_158, 10_009, 10_008, 10_167]);
+
+function headersOf({ token, traceparent }: Work): MsgHdrs {
+  const made = headers();
+  if (token !== undefined) made.set('Mc-Token', token);
+  if (traceparent !== undefined) made.set('traceparent', traceparent);
+  return made;
+}
 
 function full(why: string): Fault {
   return new Fault('QUEUE_FULL', `${why}; publish again later`, { retryable: true });

@@ -5,7 +5,7 @@ import type { WorkStreams } from './work-streams.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 /** What is said on `mc.ctl.<class>`: these intents are wanted no more. */
-type Revoke = { readonly revoke: readonly string[] };
+type Revoke = { readonly intentIds: readonly string[] };
 
 /**
  * Takes work back, best effort: the consumers of its class hear of it, and its message is deleted. An intent that the
@@ -52,7 +52,7 @@ export class WorkRevokes {
       const found = await streams.getMessage(stream, { last_by_subj: this.#subjects.anyWork(intentId) });
       const address = found === null ? undefined : this.#subjects.addressOf(found.subject);
       if (found === null || address === undefined) return;
-      this.#link.connection.publish(this.#subjects.control(address.workClass), JSON.stringify({ revoke: [intentId] } satisfies Revoke));
+      this.#link.connection.publish(this.#subjects.control(address.workClass), JSON.stringify({ intentIds: [intentId] } satisfies Revoke));
       await streams.deleteMessage(stream, found.seq, false);
     } catch (error) {
       // it was acknowledged in between
@@ -63,8 +63,8 @@ export class WorkRevokes {
 
 function revokedBy(message: { json<T>(): T }): readonly string[] {
   try {
-    const { revoke } = message.json<Partial<Revoke>>();
-    return Array.isArray(revoke) ? revoke.filter((id) => typeof id === 'string') : [];
+    const { intentIds } = message.json<Partial<Revoke>>();
+    return Array.isArray(intentIds) ? intentIds.filter((id) => typeof id === 'string') : [];
   } catch {
     return [];
   }
