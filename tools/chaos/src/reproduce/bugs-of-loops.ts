@@ -41,6 +41,14 @@ export const BUGS_OF_LOOPS: readonly Bug[] = [
     plant: [],
   },
   {
+    id: 'database-opened-for-reading-only',
+    what: 'the same of the file of the database itself: the check that was made for the log looked at the log only',
+    foundBy: 'syscall sweep',
+    fixedIn: 'fix(adapter-sqlite): a database whose file was opened for reading only does not open',
+    kept: { kind: 'harness', args: ['syscall', '--seed', '657df3ea', '--only', 'EIO:once:recovery:openat:events.db:2'] },
+    plant: [],
+  },
+  {
     id: 'refused-and-stored',
     what: 'where the index of a long log could not be extended on a full disk, an append was refused as not written, and a restart brought it back',
     foundBy: 'syscall sweep',
