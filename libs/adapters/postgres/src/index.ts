@@ -2,3 +2,4 @@ export { openPostgresLeases, PostgresLeases } from './leases.ts';
 export { openPostgres, PostgresDatabase } from './postgres-database.ts';
 export type { PostgresDurability, PostgresOptions } from './postgres-database.ts';
 export { openPostgresProcessState, PostgresProcessState } from './process-state.ts';
+export { openPostgresReadModels, PostgresReadModels } from './read-models/postgres-read-models.ts';

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '@maestro/ports';
+import { stateDigest } from '@maestro/sql-tables';
 import { assertStructure } from './database-check.ts';
 import { checkSchemaVersion } from './schema.ts';
 import type { Concerned } from './storage-fault.ts';
@@ -14,11 +14,6 @@ const TABLES = `
   CREATE TABLE cursors (name TEXT PRIMARY KEY, cursor TEXT NOT NULL, digest TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE rows (name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
 `;
-
-/** 64 hex, over everything that a row of either table says. */
-export function stateDigest(...columns: readonly string[]): string {
-  return hash('sha256', JSON.stringify(columns));
-}
 
 /**
  * Makes the tables where there are none, brings those of an earlier release up to date, and proves what is there: pages,

@@ -1,8 +1,9 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { Json } from '@maestro/domain';
 import { Fault, assertUnmoved, isFault, type ApplyOptions, type Cursor, type ProcessRow, type ProcessState } from '@maestro/ports';
+import { stateDigest } from '@maestro/sql-tables';
 import { createPrivateFile } from './private-file.ts';
-import { assertDigest, prepareStateTables, stateDigest } from './process-state-tables.ts';
+import { assertDigest, prepareStateTables } from './process-state-tables.ts';
 import { checkSqliteVersion, sqliteVersion } from './schema.ts';
 import { derived, plainFault, reading, toFault } from './storage-fault.ts';
 import type { Concerned } from './storage-fault.ts';

@@ -1,24 +1,25 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { Fault, TABLES, assertUnmoved } from '@maestro/ports';
-import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
+import { Fault, TABLES } from '@maestro/ports';
+import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Rows, Side, TableName } from '@maestro/ports';
+import { RebuildRequests, ViewTables, runAtOnce } from '@maestro/sql-tables';
+import type { AnySchema, DamageNotice, Found, Step, Steps } from '@maestro/sql-tables';
 import { Kysely } from 'kysely';
 import { createPrivateFile } from '../private-file.ts';
 import { assertStructure } from '../database-check.ts';
 import { derived, reading } from '../storage-fault.ts';
 import type { Concerned } from '../storage-fault.ts';
-import { Generation } from './generation.ts';
-import type { AnySchema } from './generation.ts';
-import { GenerationRegister } from './generation-register.ts';
-import type { Registered } from './generation-register.ts';
 import { StatementCache, dialectOf } from './kysely-dialect.ts';
 import { migrate } from './migrations.ts';
+import { SQLITE_VIEWS } from './views-dialect.ts';
 
 /** How often a request of another process is looked for. */
 const REQUEST_POLL_MS = 1_000;
 
 /** Between two turns of the event loop. */
 const PROVED_ROWS = 1_000;
+
+const NOTICE: DamageNotice = { what: 'the read models (views.db)', remedy: 'they are made again from the events: ./maestro doctor --repair' };
 
 /** 64 MiB of pages in memory at most, and as much of the file mapped. */
 const TUNING = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000; PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;';
@@ -36,8 +37,8 @@ export async function openSqliteReadModels({ path }: { readonly path: string }):
     assertStructure(database, file);
     const statements = new StatementCache(database);
     const kysely = new Kysely<AnySchema>({ dialect: dialectOf(database, statements) });
-    await migrate(kysely, database, path);
-    return new SqliteReadModels(file, database, kysely, statements);
+    await migrate(kysely, database, path, NOTICE);
+    return new SqliteReadModels(file, database, statements, new ViewTables(kysely, SQLITE_VIEWS, NOTICE));
   } catch (error) {
     database.close();
     return reading((): never => {
@@ -47,78 +48,60 @@ export async function openSqliteReadModels({ path }: { readonly path: string }):
 }
 
 /**
- * Query models on SQLite: statements by Kysely, rows and checkpoint in one transaction.
+ * Query models on SQLite: rows and checkpoint in one transaction.
  * V1. A transaction is carried out without a pause, so nothing else of this process comes between its statements.
- * V2. Which generation is served is asked of the file at each call: another process may have swapped it.
- * V3. Opening proves that pages and indexes are sound, and reading proves each row: what is damaged is refused, not listed.
+ * V2. Opening proves that pages and indexes are sound, and reading proves each row: what is damaged is refused, not listed.
  */
 export class SqliteReadModels implements ReadModels {
   readonly #file: Concerned;
   readonly #database: DatabaseSync;
-  readonly #db: Kysely<AnySchema>;
   readonly #statements: StatementCache;
-  readonly #register: GenerationRegister;
-  readonly #generations = new Map<number, Generation>();
-  readonly #waiting = new Set<() => void>();
+  readonly #tables: ViewTables;
+  readonly #requests = new RebuildRequests(REQUEST_POLL_MS);
   #closed = false;
 
   /** Use `openSqliteReadModels`. */
-  constructor(file: Concerned, database: DatabaseSync, db: Kysely<AnySchema>, statements: StatementCache) {
+  constructor(file: Concerned, database: DatabaseSync, statements: StatementCache, tables: ViewTables) {
     this.#file = file;
     this.#database = database;
-    this.#db = db;
     this.#statements = statements;
-    this.#register = new GenerationRegister(statements);
+    this.#tables = tables;
   }
 
   async get<T extends TableName>(table: T, ids: readonly string[], side: Side = 'served'): Promise<ReadonlyMap<string, Rows[T]>> {
-    return this.#reading(() => this.#on(side).get(table, ids));
+    return this.#read(this.#tables.get(table, ids, side));
   }
 
   async list<T extends TableName>(table: T, query: ListQuery<T>): Promise<ListPage<Rows[T]>> {
-    return this.#reading(() => this.#on('served').list(table, query));
+    return this.#read(this.#tables.list(table, query));
   }
 
-  async apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side = 'served'): Promise<void> {
-    this.#transaction(() => {
-      const row = this.#registered(side);
-      assertUnmoved('the read model', expected, row.position);
-      this.#generation(row).upsert(upserts);
-      this.#register.moved(row, cursor, events);
-    });
+  async apply(batch: FoldedBatch, side: Side = 'served'): Promise<void> {
+    this.#write(this.#tables.apply(batch, side));
   }
 
   async position(side: Side = 'served'): Promise<Cursor | null> {
-    return this.#reading(() => this.#statusOf(side)?.position ?? null);
+    return this.#read(this.#tables.position(side));
   }
 
   async status(): Promise<ReadModelsStatus> {
-    return this.#reading(() => ({ served: this.#statusOf('served') ?? NOTHING, filling: this.#statusOf('filling'), rebuildRequested: this.#isRequested() }));
+    return this.#read(this.#tables.status());
   }
 
   async reset(projection: number): Promise<void> {
-    this.#transaction(() => {
-      this.#drop('filling');
-      this.#drop('served');
-      this.#create('served', projection);
-    });
+    this.#write(this.#tables.reset(projection));
+    this.#statements.clear();
   }
 
   async beginRebuild(projection: number): Promise<void> {
     // what a crash left of an earlier swap
     await this.#dropUnserved();
-    this.#transaction(() => {
-      if (this.#statusOf('filling')?.projection === projection) return;
-      this.#drop('filling');
-      this.#create('filling', projection);
-    });
+    this.#write(this.#tables.beginRebuild(projection));
+    this.#statements.clear();
   }
 
   async swap(): Promise<void> {
-    this.#transaction(() => {
-      this.#register.swap(this.#registered('filling'), this.#registered('served'));
-      this.#run('DELETE FROM rebuild_request');
-    });
+    this.#write(this.#tables.swap());
     await this.#dropUnserved();
   }
 
@@ -127,7 +110,7 @@ export class SqliteReadModels implements ReadModels {
     let count = 0;
     for (const table of TABLES) {
       for (let after = ''; ; ) {
-        const rows = this.#reading(() => this.#on('served').page(table, after, PROVED_ROWS));
+        const rows = this.#read(this.#tables.page(table, after, PROVED_ROWS));
         count += rows.length;
         after = rows.at(-1)?.id ?? '';
         if (rows.length < PROVED_ROWS) break;
@@ -138,14 +121,14 @@ export class SqliteReadModels implements ReadModels {
   }
 
   async requestRebuild(): Promise<void> {
-    this.#transaction(() => this.#run('INSERT OR IGNORE INTO rebuild_request (only) VALUES (1)'));
-    for (const wake of this.#waiting) wake();
+    this.#write(this.#tables.request());
+    this.#requests.wake();
   }
 
   async rebuildRequested(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted && !this.#closed) {
-      if (this.#reading(() => this.#isRequested())) return true;
-      await this.#woken(signal);
+      if (this.#read(this.#tables.isRequested())) return true;
+      await this.#requests.woken(signal);
     }
     return false;
   }
@@ -153,94 +136,32 @@ export class SqliteReadModels implements ReadModels {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const wake of this.#waiting) wake();
+    this.#requests.wake();
     this.#statements.clear();
     this.#database.close();
   }
 
-  /** Until a request of this process, the next look for one of another process, or the signal. */
-  #woken(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, REQUEST_POLL_MS).unref();
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  #on(side: Side): Generation {
-    return this.#generation(this.#registered(side));
-  }
-
-  #registered(side: Side): Registered {
-    const row = this.#register.find(side);
-    if (row === undefined) throw new Error(`no tables are ${side}: beginRebuild comes first`);
-    return row;
-  }
-
-  #generation({ number }: Pick<Registered, 'number'>): Generation {
-    const known = this.#generations.get(number) ?? new Generation(number, this.#db, this.#statements);
-    this.#generations.set(number, known);
-    return known;
-  }
-
-  #statusOf(side: Side): SideStatus | null {
-    const row = this.#register.find(side);
-    return row === undefined ? null : { projection: row.projection, position: row.position, events: row.events };
-  }
-
-  #isRequested(): boolean {
-    return this.#statements.prepare('SELECT 1 FROM rebuild_request').get() !== undefined;
-  }
-
-  #create(side: Side, projection: number): void {
-    const created = this.#generation(this.#register.add(side, projection));
-    for (const statement of created.createStatements()) this.#database.exec(statement);
-  }
-
   /** Tables that are served no more, a statement at a time: dropping a large one takes longer than others may wait. */
   async #dropUnserved(): Promise<void> {
-    for (const generation of this.#unserved()) {
-      for (const statement of generation.dropStatements()) {
+    for (const number of this.#read(this.#tables.unserved())) {
+      for (const steps of this.#tables.dropSteps(number)) {
         await immediate();
         if (this.#closed) return;
-        this.#transaction(() => this.#database.exec(statement));
+        this.#write(steps);
       }
-      this.#transaction(() => this.#forget(generation));
+      this.#statements.clear();
     }
   }
 
-  #unserved(): readonly Generation[] {
-    return this.#register.unserved().map((number) => new Generation(number, this.#db, this.#statements));
+  #read<T>(steps: Steps<T>): T {
+    return this.#reading(() => runAtOnce(steps, (step) => this.#carryOut(step)));
   }
 
-  #drop(side: Side): void {
-    if (this.#statusOf(side) === null) return;
-    const dropped = this.#on(side);
-    for (const statement of dropped.dropStatements()) this.#database.exec(statement);
-    this.#forget(dropped);
-  }
-
-  #forget({ number }: Generation): void {
-    this.#register.remove(number);
-    this.#generations.delete(number);
-    this.#statements.clear();
-  }
-
-  #run(text: string, ...values: readonly (string | number)[]): void {
-    this.#statements.prepare(text).run(...values);
-  }
-
-  #transaction(work: () => void): void {
+  #write(steps: Steps<void>): void {
     this.#reading(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
-        work();
+        runAtOnce(steps, (step) => this.#carryOut(step));
         this.#database.exec('COMMIT');
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -249,10 +170,15 @@ export class SqliteReadModels implements ReadModels {
     });
   }
 
+  #carryOut(step: Step): readonly Found[] {
+    const statement = this.#statements.prepare(step.sql);
+    if (!('rows' in step)) return statement.all(...(step.parameters as readonly (string | number)[]));
+    for (const values of step.rows) statement.run(...values);
+    return [];
+  }
+
   #reading<T>(work: () => T): T {
     if (this.#closed) throw new Fault('STORE_CLOSED', 'the read models are closed');
     return reading(work, this.#file);
   }
 }
-
-const NOTHING: SideStatus = { projection: null, position: null, events: 0 };

@@ -1,9 +1,11 @@
 import { LISTS, listValue } from '@maestro/ports';
 import type { ListFilter, ListSort, Rows, TableName } from '@maestro/ports';
 import { sealedRow } from './proved-row.ts';
+import type { Value } from './steps.ts';
+import type { TypedColumn } from './views-dialect.ts';
 
 /** What a table of one generation holds beside `id` and `row`: every member that lists filter, sort or bound in time by. */
-export type StoredRow = { readonly id: string; readonly row: string; readonly [column: string]: string | number | null };
+export type StoredRow = { readonly id: string; readonly row: string; readonly [column: string]: Value };
 
 type Pairs = { readonly [T in TableName]?: readonly (readonly (ListFilter<T> | ListSort<T>)[])[] };
 
@@ -49,6 +51,11 @@ export function columnsOf(table: TableName): readonly string[] {
   return [...new Set<string>([...LISTS[table].filters, ...LISTS[table].sorts])];
 }
 
+/** What a column holds. */
+export function typedColumn(name: string): TypedColumn {
+  return { name, type: name === 'costMicroUsd' ? 'integer' : 'text' };
+}
+
 /** Columns that a later event of the same row may change. */
 export function changingColumnsOf(table: TableName): readonly string[] {
   return [...LISTS[table].changing, 'row'];
@@ -73,9 +80,9 @@ export function indexesOf(table: TableName): readonly (readonly string[])[] {
 export function storedRow<T extends TableName>(table: T, row: Rows[T]): StoredRow {
   const { filters, sorts }: { filters: readonly string[]; sorts: readonly string[] } = LISTS[table];
   const members = row as unknown as { readonly [member: string]: unknown };
-  const values = columnsOf(table).map((column): [string, string | number | null] => {
+  const values = columnsOf(table).map((column): [string, Value] => {
     const value = members[column] ?? null;
-    return [column, sorts.includes(column) && !filters.includes(column) ? (value as string | number | null) : listValue(value)];
+    return [column, sorts.includes(column) && !filters.includes(column) ? (value as Value) : listValue(value)];
   });
   return { id: row.id, ...Object.fromEntries(values), row: sealedRow(table, JSON.stringify(row)) };
 }
