@@ -4,3 +4,4 @@ export type { NatsLink } from './connection/nats-connection.ts';
 export { natsNames } from './connection/nats-settings.ts';
 export type { NatsNames, NatsSettings, NatsTls } from './connection/nats-settings.ts';
 export { idOfToken, subjectToken } from './connection/subject-token.ts';
+export { openCallerMessages } from './edge/caller-messages.ts';
