@@ -15,6 +15,7 @@ const noCodes = [
   [/^(BEGIN|COMMIT|ROLLBACK|WAL|FULL|NORMAL)$/, 'SQL'],
   [/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/, 'HTTP methods'],
   [/^D\d{4}$/, 'codes of JSONata'],
+  [/^WHEN_REQUIRED$/, 'settings of the AWS SDK'],
   [/^(JSON|YAML|USD|UTC|MCHM|MCEP|VERIFIED|SHA256|README)$/, 'words and magic bytes'],
 ];
 

@@ -59,7 +59,7 @@ describe('opening evidence in S3', () => {
     const store = await opening({ prefix: 'stopped/' });
     await gateway.restart({ versioning: false });
     await expect(store.put({ key: 'a', bytes: Buffer.from('x') })).rejects.toEqual(fault('S3_MISCONFIGURED', /without a VersionId/));
-    await expect(opening({})).rejects.toEqual(fault('S3_MISCONFIGURED', /versioning/));
+    await expect(opening({})).rejects.toEqual(fault('S3_MISCONFIGURED', /VersioningNotConfigured/));
     await gateway.restart();
     await store.close();
   });

@@ -1,4 +1,4 @@
-import { GetObjectCommand, GetObjectLegalHoldCommand, GetObjectRetentionCommand, HeadObjectCommand, ListObjectVersionsCommand, PutObjectCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
+import { ChecksumMode, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectRetentionCommand, HeadObjectCommand, ListObjectVersionsCommand, ObjectLockLegalHoldStatus, ObjectLockMode, PutObjectCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Fault } from '@maestro/ports';
 import { readBody } from './read-body.ts';
@@ -49,7 +49,8 @@ export class LockedObjects {
     if (versionId === null) return this.#taken(o);
     if (versionId === undefined) throw notKept(o.name, 'S3 answered without a VersionId, so the bucket is not versioned');
     const found = await this.version({ name: o.name, versionId });
-    if (found === null) throw notKept(o.name, `version ${versionId} was acknowledged and is not there`);
+    // a server that loses one of two puts at once: the other one stands for both
+    if (found === null) return this.#taken(o);
     if (found.digest !== o.digest || found.sizeBytes !== o.bytes.length) throw notKept(o.name, `version ${versionId} has other bytes than those that were sent`);
     if (found.lockUntil === null || found.lockUntil < o.lockUntil) {
       const until = found.lockUntil?.toISOString() ?? 'no date';
@@ -62,7 +63,7 @@ export class LockedObjects {
   async version({ name, versionId }: VersionName): Promise<ObjectVersion | null> {
     const at = { Bucket: this.#calls.bucket, Key: this.#calls.keyOf(name), VersionId: versionId };
     const head = await this.#calls.call(`looking up ${name}`, 0, (s3, o) =>
-      s3.send(new HeadObjectCommand({ ...at, ChecksumMode: 'ENABLED' }), o).catch(whenStatus([404], null)),
+      s3.send(new HeadObjectCommand({ ...at, ChecksumMode: ChecksumMode.ENABLED }), o).catch(whenStatus([404], null)),
     );
     if (head === null) return null;
     const sum = head.ChecksumSHA256 ?? '';
@@ -115,7 +116,7 @@ export class LockedObjects {
 
   async hold({ name, versionId }: VersionName, on: boolean): Promise<void> {
     const at = { Bucket: this.#calls.bucket, Key: this.#calls.keyOf(name), VersionId: versionId };
-    await this.#calls.call(`setting the legal hold of ${name}`, 0, (s3, o) => s3.send(new PutObjectLegalHoldCommand({ ...at, LegalHold: { Status: on ? 'ON' : 'OFF' } }), o));
+    await this.#calls.call(`setting the legal hold of ${name}`, 0, (s3, o) => s3.send(new PutObjectLegalHoldCommand({ ...at, LegalHold: { Status: on ? ObjectLockLegalHoldStatus.ON : ObjectLockLegalHoldStatus.OFF } }), o));
   }
 
   /** Null: the name is taken, or is being taken. Undefined: the bucket has no versions. */
@@ -126,7 +127,7 @@ export class LockedObjects {
       Body: o.bytes,
       ChecksumSHA256: Buffer.from(o.digest, 'hex').toString('base64'),
       IfNoneMatch: '*',
-      ObjectLockMode: 'COMPLIANCE',
+      ObjectLockMode: ObjectLockMode.COMPLIANCE,
       ObjectLockRetainUntilDate: o.lockUntil,
       Metadata: { ...o.metadata },
     });
@@ -137,7 +138,7 @@ export class LockedObjects {
   async #taken({ name, digest }: NewObject): Promise<string> {
     const found = await this.find(name, digest);
     if (found !== null) return found.versionId;
-    throw notKept(name, 'the name is taken, or being taken, and no locked version of it has the digest');
+    throw notKept(name, 'the name is taken or the version that was acknowledged is gone, and no locked version has the digest');
   }
 
   /** Head leaves the lock out where the caller may not see it, and some servers for versions that are not the latest. */
@@ -147,18 +148,24 @@ export class LockedObjects {
     head: HeadObjectCommandOutput,
   ): Promise<Pick<ObjectVersion, 'lockUntil' | 'held'>> {
     if (head.ObjectLockMode !== undefined) {
-      const lockUntil = head.ObjectLockMode === 'COMPLIANCE' ? (head.ObjectLockRetainUntilDate ?? null) : null;
-      return { lockUntil, held: head.ObjectLockLegalHoldStatus === 'ON' };
+      const lockUntil = head.ObjectLockMode === ObjectLockMode.COMPLIANCE ? (head.ObjectLockRetainUntilDate ?? null) : null;
+      return { lockUntil, held: head.ObjectLockLegalHoldStatus === ObjectLockLegalHoldStatus.ON };
     }
     return this.#calls.call(`looking up the lock of ${name}`, 0, async (s3, o) => {
-      const retained = await s3.send(new GetObjectRetentionCommand(at), o).catch(whenStatus([404], null));
-      const held = await s3.send(new GetObjectLegalHoldCommand(at), o).catch(whenStatus([404], null));
-      const lockUntil = retained?.Retention?.Mode === 'COMPLIANCE' ? (retained.Retention.RetainUntilDate ?? null) : null;
-      return { lockUntil, held: held?.LegalHold?.Status === 'ON' };
+      const retained = await s3.send(new GetObjectRetentionCommand(at), o).catch(whenNotLocked);
+      const held = await s3.send(new GetObjectLegalHoldCommand(at), o).catch(whenNotLocked);
+      const lockUntil = retained?.Retention?.Mode === ObjectLockMode.COMPLIANCE ? (retained.Retention.RetainUntilDate ?? null) : null;
+      return { lockUntil, held: held?.LegalHold?.Status === ObjectLockLegalHoldStatus.ON };
     });
   }
 }
 
 function notKept(name: string, what: string): Fault {
   return new Fault('S3_MISCONFIGURED', `storing ${name}: ${what}; the store needs a bucket with versioning and Object Lock`, { retryable: true });
+}
+
+/** AWS says it with 404, others with 400. */
+function whenNotLocked(error: unknown): null {
+  if ((error as { readonly name?: unknown }).name === 'NoSuchObjectLockConfiguration') return null;
+  return whenStatus([404], null)(error);
 }

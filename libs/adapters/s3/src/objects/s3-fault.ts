@@ -28,8 +28,8 @@ export function s3Fault(error: unknown, doing: string): unknown {
   if (name === 'CredentialsProviderError') return new Fault('S3_DENIED', `${what}; give an access key, or put one where the SDK looks`, { cause: error });
   // a clock that is off by more than 15 minutes is refused with 403 too, and works again once it is right
   if (status === 401 || status === 403) return new Fault('S3_DENIED', what, { cause: error, retryable: name === 'RequestTimeTooSkewed' });
-  if (status === undefined || status === 408 || status === 409 || status === 429 || status >= 500 || status < 300) {
-    return new Fault('S3_UNAVAILABLE', what, { cause: error, retryable: true });
-  }
+  // 501: the server does not know the request, and will not know it later
+  const isPassing = status === undefined || [408, 409, 429].includes(status) || status < 300 || (status >= 500 && status !== 501);
+  if (isPassing) return new Fault('S3_UNAVAILABLE', what, { cause: error, retryable: true });
   return new Fault('S3_MISCONFIGURED', what, { cause: error });
 }

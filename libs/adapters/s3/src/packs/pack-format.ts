@@ -11,12 +11,12 @@ export type PackedItem = {
 };
 
 // A pack, integers big-endian:
-//   0  magic "MCS3PACK"          8
+//   0  magic "mcs3pack"          8
 //   8  version 1                 4
 //  12  index length              4
 //  16  SHA-256 of the index     32
 //  48  index: JSON array of [key, digest, length, retainUntil], then the bytes of the items in the same order
-const MAGIC = 'MCS3PACK';
+const MAGIC = 'mcs3pack';
 const VERSION = 1;
 
 /** bytes of a pack before its index */
