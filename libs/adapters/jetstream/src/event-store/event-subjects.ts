@@ -1,0 +1,29 @@
+import { categoryOf, idOf, parseStreamName, type StreamName } from '@maestro/domain';
+import type { NatsNames } from '../connection/nats-settings.ts';
+
+/** Names of the event stream: `MC_EV`, `mc.ev.<category>.<id>`, and `mc.head`, where the server tells of each new message. */
+export class EventSubjects {
+  readonly stream: string;
+  /** what the stream takes */
+  readonly all: string;
+  readonly head: string;
+  readonly #prefix: string;
+
+  constructor(names: NatsNames) {
+    this.stream = names.stream('EV');
+    this.all = names.subject('ev', '*', '*');
+    this.head = names.subject('head');
+    this.#prefix = `${names.subject('ev')}.`;
+  }
+
+  /** A stream name has only letters that are safe in a subject: the port's grammar says so, and it is checked before. */
+  of(stream: StreamName): string {
+    return `${this.#prefix}${categoryOf(stream)}.${idOf(stream)}`;
+  }
+
+  /** Undefined for a subject that no stream name gives. */
+  streamOf(subject: string): StreamName | undefined {
+    const [category, id, ...more] = subject.startsWith(this.#prefix) ? subject.slice(this.#prefix.length).split('.') : [];
+    return more.length > 0 ? undefined : parseStreamName(`${category}-${id}`);
+  }
+}

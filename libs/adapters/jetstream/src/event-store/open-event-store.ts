@@ -1,0 +1,69 @@
+import { EMBEDDED_STORE_LIMITS, Fault, type StoreLimits } from '@maestro/ports';
+import type { NatsLink } from '../connection/nats-connection.ts';
+import { ENVELOPE_BYTES_MAX, ENVELOPE_BYTES_PER_EVENT_MAX } from './commit-envelope.ts';
+import { Cursors } from './commit-place.ts';
+import { CommitWriter } from './commit-writer.ts';
+import { DirectReads } from './direct-reads.ts';
+import { provideEventStream } from './event-stream.ts';
+import { EventSubjects } from './event-subjects.ts';
+import { HeadWatch } from './head-watch.ts';
+import { JetStreamEventStore } from './jetstream-event-store.ts';
+import { LeaderReads } from './leader-reads.ts';
+import { LogReader } from './log-reader.ts';
+import { PATIENCE_MS, patience } from './persist.ts';
+import { StreamReader } from './stream-reader.ts';
+import { proveDurability, type SyncReporter } from './sync-proof.ts';
+
+export type JetStreamEventStoreOptions = {
+  /** shared with others; the store does not close it */
+  readonly link: NatsLink;
+  /** copies of the stream on different servers, where it is made; default 1, production 3 */
+  readonly replicas?: 1 | 3 | 5;
+  /** the stream takes no more than this, then appends answer STORE_READ_ONLY; default: as much as the server gives */
+  readonly bytesMax?: number;
+  /** asks the servers whether they sync each write; without it nothing is proved */
+  readonly syncReporter?: SyncReporter;
+  /** goes on where that is not proved; `durability` says so, and receipts show it; default false */
+  readonly acceptWeakDurability?: boolean;
+  /** events of one page at most; default as embedded */
+  readonly pageEventsMax?: number;
+};
+
+/**
+ * Opens the store, making its stream `<PREFIX>_EV` where it is missing. Faults: NATS_UNAVAILABLE (retryable), NATS_DENIED,
+ * NATS_MISCONFIGURED, DURABILITY_WEAK.
+ */
+export async function openJetStreamEventStore(o: JetStreamEventStoreOptions): Promise<JetStreamEventStore> {
+  const { link, acceptWeakDurability = false } = o;
+  const subjects = new EventSubjects(link.names);
+  const p = patience(PATIENCE_MS, new AbortController().signal);
+  const limits = limitsOf(link, o.pageEventsMax);
+  const info = await provideEventStream(link, subjects, { replicas: o.replicas ?? 1, bytesMax: o.bytesMax }, p);
+  const durability = await proveDurability(info, link.connection.info?.server_name ?? '', o.syncReporter, acceptWeakDurability);
+  const leader = new LeaderReads(link, subjects.stream);
+  const direct = new DirectReads(link, subjects.stream);
+  const cursors = new Cursors(info.created);
+  return new JetStreamEventStore({
+    leader,
+    direct,
+    cursors,
+    log: new LogReader(leader, direct, subjects, cursors),
+    streams: new StreamReader(leader, direct, subjects, cursors),
+    writer: new CommitWriter(link, leader, subjects),
+    head: new HeadWatch(link, leader, subjects),
+    created: info.created,
+    limits,
+    durability,
+  });
+}
+
+/** A commit is one message, so it must fit into what the server takes, envelope included. */
+function limitsOf(link: NatsLink, pageEventsMax: number | undefined): StoreLimits {
+  const { eventBytesMax, commitEventsMax, commitBytesMax } = EMBEDDED_STORE_LIMITS;
+  const messageBytesMax = link.connection.info?.max_payload ?? 0;
+  const room = messageBytesMax - ENVELOPE_BYTES_MAX - commitEventsMax * ENVELOPE_BYTES_PER_EVENT_MAX;
+  if (room < eventBytesMax) {
+    throw new Fault('NATS_MISCONFIGURED', `the server takes messages of ${messageBytesMax} bytes; the event store needs max_payload 1MB or more`);
+  }
+  return { eventBytesMax, commitEventsMax, commitBytesMax: Math.min(commitBytesMax, room), pageEventsMax: pageEventsMax ?? EMBEDDED_STORE_LIMITS.pageEventsMax };
+}
