@@ -27,6 +27,9 @@ export type FaultCode =
   | 'NATS_TOO_OLD'
   | 'NATS_MISCONFIGURED' // a stream or consumer exists with settings that break a promise
   | 'DURABILITY_WEAK' // the server does not sync each write to disk, or does not say so
+  | 'S3_UNAVAILABLE' // no answer in time, or a server error; a put may have taken effect: put again, it answers the same
+  | 'S3_DENIED' // no credentials, or ones that may not do this
+  | 'S3_MISCONFIGURED' // the bucket is missing, or does not keep what it is given
   | 'STREAM_NAME_INVALID'
   | 'APPEND_EMPTY'
   | 'EVENT_TOO_LARGE'
