@@ -1,10 +1,14 @@
 import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
+import { partitionOf } from '@maestro/ports';
 import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { WorkOrders } from '../dispatch/work-orders.ts';
 import type { Pause } from '../byte-slices.ts';
 import { ManifestSource } from '../manifest-source.ts';
+import { FencedState } from '../ownership/fenced-state.ts';
+import { partitionName, partitionView } from '../ownership/partition-view.ts';
+import type { Share } from '../ownership/shares.ts';
 import { SealedValues } from '../sealed-values.ts';
 import { Admission } from './admission.ts';
 import type { Supervision } from '../supervision/supervision.ts';
@@ -40,6 +44,8 @@ export type CommandRoleDependencies = {
   /** between two slices of work on a large value; the end of the turn unless told */
   readonly pause?: Pause;
   readonly settings: RunSettings & { readonly tenant: string };
+  /** how many shares the streams are divided into; absent: this process has all of them, and is the only one */
+  readonly partitions?: number;
 };
 
 /** The command role: owns aggregates, dispatches work from what it appends, fires timers. */
@@ -50,8 +56,10 @@ export type CommandRole = {
   readonly openCount: () => number;
   /** runs without a verdict */
   readonly openRunCount: () => number;
-  /** Folds what happened before, publishes what is open; resolves when commands may come. */
+  /** Folds what happened before, publishes what is open; resolves when commands may come. With `partitions`: of none yet. */
   start(): Promise<void>;
+  /** Dispatches for one share of the streams, as its owner. `lost`: another process is it by now. */
+  openPartition(index: number, lost: () => void): Share;
   stop(): Promise<void>;
 };
 
@@ -65,8 +73,14 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const manifests = new ManifestSource(store, d.packages);
   const ledger = new CommandLedger(d.state, clock);
   const answers = new PolicyAnswers(d.policies, values);
-  let dispatcher: Dispatcher | undefined;
-  const appended = (events: readonly Recorded[]): void => dispatcher?.appended(events);
+  /** by partition; 0 where there are none */
+  const dispatchers = new Map<number, Dispatcher>();
+  const count = d.partitions ?? 1;
+  // what another process dispatches for is left to it: it folds what is appended here
+  const appended = (events: readonly Recorded[]): void => {
+    const [first] = events;
+    if (first !== undefined) dispatchers.get(partitionOf(first.stream, count))?.appended(events);
+  };
   const workflowHandler = new AggregateHandler<WorkflowState>(store, values, clock, appended, {
     initial: initialWorkflow,
     evolve: (state, recorded) => evolveWorkflow(state, recorded as Recorded<WorkflowEvent>),
@@ -88,19 +102,39 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, resumes, outputs, settings });
   const router = new CommandRouter(workflows, executions);
   const gateway = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log, supervision: d.supervision });
-  const opened = new Dispatcher({ store, queue: d.queue, state: d.state, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision });
+  const shared = { queue: d.queue, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision };
+  const sumOf = (countOf: (dispatcher: Dispatcher) => number): number => [...dispatchers.values()].reduce((sum, one) => sum + countOf(one), 0);
+  const openPartition = (index: number, lost: () => void): Share => {
+    const partition = { index, count };
+    const share = { name: `dispatcher-${partitionName(partition)}`, stateName: `intents/${partitionName(partition)}`, handOutFoldedAfterMs: 0 };
+    const dispatcher = new Dispatcher({ ...shared, store: partitionView(store, partition), state: new FencedState(d.state, lost), share });
+    const open = async (): Promise<void> => {
+      // what the owner before has refused and set aside
+      await Promise.all([ledger.load(), d.supervision?.quarantine.refresh()]);
+      dispatchers.set(index, dispatcher);
+      await dispatcher.start();
+    };
+    const stop = async (): Promise<void> => {
+      if (dispatchers.get(index) === dispatcher) dispatchers.delete(index);
+      await dispatcher.stop();
+    };
+    return { ready: open(), stop };
+  };
+  const alone = d.partitions === undefined ? new Dispatcher({ ...shared, store, state: d.state }) : undefined;
   return {
     gateway,
     ledger,
-    openCount: () => opened.openCount,
-    openRunCount: () => opened.openRunCount,
+    openCount: () => sumOf((one) => one.openCount),
+    openRunCount: () => sumOf((one) => one.openRunCount),
+    openPartition,
     async start() {
       await ledger.load();
-      dispatcher = opened;
-      await opened.start();
+      if (alone === undefined) return;
+      dispatchers.set(0, alone);
+      await alone.start();
     },
     async stop() {
-      await opened.stop();
+      await alone?.stop();
       await ledger.settle();
     },
   };

@@ -113,8 +113,10 @@ export class Dispatcher {
         this.#d.log.log('error', 'the dispatcher stopped', { error });
         reject(error as Error);
       });
+      // asked to stop before it got through
+      this.#abort.signal.addEventListener('abort', () => resolve());
       // an empty store has no batch to wait for
-      void this.#d.store.head().then((head) => (head === null ? resolve(this.#recover()) : undefined), reject);
+      void this.#d.store.head().then((head) => (head === null ? resolve(this.#recover()) : undefined), (error: unknown) => (isFault(error) && error.retryable ? undefined : reject(error as Error)));
     });
   }
 
@@ -137,7 +139,7 @@ export class Dispatcher {
   }
 
   async #recover(): Promise<void> {
-    if (!this.#recovering) return;
+    if (!this.#recovering || this.#abort.signal.aborted) return;
     this.#recovering = false;
     for (const intent of this.#book.all()) if (intent.kind !== 'timer') this.#offer(intent);
   }

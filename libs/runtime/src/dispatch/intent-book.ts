@@ -26,7 +26,7 @@ export class IntentBook {
   #writing: Promise<void> = Promise.resolve();
 
   /** `name`: of its rows in the process state */
-  constructor(state: ProcessState, name: string) {
+  constructor(state: ProcessState, name = 'intents') {
     this.#state = state;
     this.#name = name;
   }

@@ -34,6 +34,12 @@ export class Quarantine {
     return quarantine;
   }
 
+  /** Reads what other processes have set aside since: whoever takes over from them tries it once more. */
+  async refresh(): Promise<void> {
+    for (const row of await readQuarantine(this.#d.state)) if (!this.#rows.has(keyOf(row)) && !this.#changed.has(keyOf(row))) this.#put(row);
+    this.#tell();
+  }
+
   /** The same stream again changes nothing, unless the reason is another one. */
   setAside(by: string, stream: string, error: unknown): void {
     const { code, detail } = reasonOf(error);

@@ -25,6 +25,8 @@ export type ReceiptDependencies = {
   readonly supervision?: Supervision | undefined;
   /** default: the end of the present turn of the event loop */
   readonly pause?: Pause;
+  /** the owner of one share of the runs: its name; the store shows it no others. Absent: all runs */
+  readonly share?: string | undefined;
 };
 
 const NAME = 'receipts';
@@ -52,6 +54,8 @@ type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly s
  */
 export class ReceiptSealer {
   readonly #d: ReceiptDependencies;
+  readonly #name: string;
+  readonly #sealingName: string;
   /** runs that ended and whose `receipt.signed` was not folded yet */
   readonly #due = new Set<string>();
   /** those of them that nothing was done about yet, with their terminal events */
@@ -64,13 +68,16 @@ export class ReceiptSealer {
 
   constructor(dependencies: ReceiptDependencies) {
     this.#d = dependencies;
+    const suffix = dependencies.share === undefined ? '' : `/${dependencies.share}`;
+    this.#name = `${NAME}${suffix}`;
+    this.#sealingName = `${SEALING}${suffix}`;
   }
 
   async start(): Promise<void> {
-    const { cursor, rows } = await this.#d.state.load(NAME);
+    const { cursor, rows } = await this.#d.state.load(this.#name);
     for await (const { key, value } of rows) this.#await(key, value as unknown as Recorded);
     const { clock, log, supervision } = this.#d;
-    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: NAME, supervision }, (batch) =>
+    this.#loop = followEvents(this.#d.store, { after: cursor, filter: { types: TYPES }, signal: this.#abort.signal, clock, log, name: this.#name, supervision }, (batch) =>
       this.#fold(batch),
     ).catch((error: unknown) => this.#d.log.log('error', 'sealing of receipts stopped', { error }));
   }
@@ -111,7 +118,7 @@ export class ReceiptSealer {
     this.#isCaughtUp ||= caughtUp;
     this.#sealSoon();
     const gone = new Set(deletes);
-    await this.#d.state.apply(NAME, cursor, upserts.filter(({ key }) => !gone.has(key)), deletes);
+    await this.#d.state.apply(this.#name, cursor, upserts.filter(({ key }) => !gone.has(key)), deletes);
   }
 
   #sealSoon(): void {
@@ -132,9 +139,9 @@ export class ReceiptSealer {
     while (this.#waiting.size > 0 && !this.#abort.signal.aborted) {
       try {
         await this.#sealBatch(this.#nextBatch());
-        this.#d.supervision?.loops.works(SEALING);
+        this.#d.supervision?.loops.works(this.#sealingName);
       } catch (error) {
-        this.#d.supervision?.loops.failing(SEALING, error);
+        this.#d.supervision?.loops.failing(this.#sealingName, error);
         this.#d.log.log('warn', 'receipts wait: something that they need does not work', { waiting: this.#waiting.size, error });
         return;
       }
@@ -158,7 +165,7 @@ export class ReceiptSealer {
         if (evidence === undefined) throw new Error('evidence answered fewer references than it was given items');
         await this.#appendSigned(id, { ...signed, evidence }, terminal);
         this.#waiting.delete(id);
-        this.#d.supervision?.quarantine.clear(SEALING, terminal.stream);
+        this.#d.supervision?.quarantine.clear(this.#sealingName, terminal.stream);
       }),
     );
     for (const outcome of named) if (outcome.status === 'rejected') throw outcome.reason;
@@ -189,7 +196,7 @@ export class ReceiptSealer {
       if (isFault(error) && (error.retryable || error.code === 'SIGNING_FAILED')) throw error;
       this.#waiting.delete(terminal.stream.slice('execution-'.length));
       this.#d.log.log('error', 'a receipt cannot be made; the run is set aside', { stream: terminal.stream, error });
-      this.#d.supervision?.quarantine.setAside(SEALING, terminal.stream, error);
+      this.#d.supervision?.quarantine.setAside(this.#sealingName, terminal.stream, error);
       return undefined;
     }
   }

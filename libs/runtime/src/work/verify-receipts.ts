@@ -16,6 +16,8 @@ export type VerifierDependencies = {
   readonly verify: VerifyReceipt;
   /** absent: nobody asks how the loop is */
   readonly supervision?: Supervision | undefined;
+  /** the owner of one share of the runs: its name; the store shows it no others. Absent: all runs */
+  readonly share?: string | undefined;
 };
 
 /** A receipt that did not verify when it was looked at. */
@@ -35,17 +37,19 @@ const REST_MS_MAX = 2_000;
  */
 export class ReceiptVerifier {
   readonly #d: VerifierDependencies;
+  readonly #name: string;
   readonly #abort = new AbortController();
   #loop: Promise<void> | undefined;
 
   constructor(dependencies: VerifierDependencies) {
     this.#d = dependencies;
+    this.#name = dependencies.share === undefined ? VERIFIED_RECEIPTS : `${VERIFIED_RECEIPTS}/${dependencies.share}`;
   }
 
   async start(): Promise<void> {
     const { store, state, clock, log, supervision } = this.#d;
-    const { cursor: after } = await state.load(VERIFIED_RECEIPTS);
-    const following = { after, filter: { types: ['receipt.signed.v1'] }, signal: this.#abort.signal, clock, log, name: VERIFIED_RECEIPTS, supervision };
+    const { cursor: after } = await state.load(this.#name);
+    const following = { after, filter: { types: ['receipt.signed.v1'] }, signal: this.#abort.signal, clock, log, name: this.#name, supervision };
     this.#loop = followEvents(store, following, (batch) => this.#look(batch)).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) log.log('error', 'verification of receipts stopped', { error });
     });
@@ -71,7 +75,7 @@ export class ReceiptVerifier {
       if (this.#abort.signal.aborted) return;
     }
     const rows = failed.map((failure) => ({ key: failure.executionId, value: failure }));
-    await this.#d.state.apply(VERIFIED_RECEIPTS, cursor, rows, passed);
+    await this.#d.state.apply(this.#name, cursor, rows, passed);
   }
 
   async #verify(executionId: string): Promise<FailedReceipt | undefined> {
