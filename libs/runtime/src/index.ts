@@ -66,3 +66,5 @@ export { readTaskLog } from './queries/task-log.ts';
 export type { NoTaskLog, TaskLog } from './queries/task-log.ts';
 export { manifestOf, readWorkflow, versionsOf, workflowView } from './queries/workflow-view.ts';
 export type { VersionView, WorkflowHistory, WorkflowView } from './queries/workflow-view.ts';
+export { requireWorkTokens, withWorkTokens } from './work/work-tokens.ts';
+export type { WorkKey } from './work/work-tokens.ts';

@@ -151,7 +151,9 @@ class Attempt {
 
   #send(verb: string, command: AnyCommand): Promise<CommandAnswer> {
     const { intentId, executionId: correlationId } = this.#leased.work;
-    return this.#d.gateway.send({ command, commandId: internalCommandId(intentId, verb), tenant: this.#d.tenant, actor: 'role:runner', correlationId, causationId: intentId });
+    const { token } = this.#order;
+    const commandId = internalCommandId(intentId, verb);
+    return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:runner', correlationId, causationId: intentId, ...(token === undefined ? {} : { workToken: token }) });
   }
 }
 
