@@ -22,6 +22,8 @@ export type FaultCode =
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
   | 'SQLITE_TOO_OLD'
   | 'POSTGRES_UNFIT' // too old, or with settings that this program cannot work on
+  | 'COMMAND_UNANSWERED' // no owner of its partition answered in time; it may have taken effect
+  | 'COMMAND_TOO_LARGE' // larger than one message of the bus
   | 'NATS_UNAVAILABLE' // no server answers at the given addresses
   | 'NATS_DENIED' // the server refuses the user, its certificate or this subject
   | 'NATS_TOO_OLD'
@@ -44,6 +46,7 @@ export type FaultCode =
   | 'KEY_MISSING' // never existed
   | 'KEY_DESTROYED' // erased on purpose: its values are gone for ever
   | 'KEY_DAMAGED'
+  | 'WRAP_KEY_UNAVAILABLE' // the key that wraps data keys cannot be reached, or is not known
   | 'SEAL_DAMAGED' // a ciphertext does not open under its key
   | 'PACK_SET_UNAVAILABLE' // no policy set with this digest
   | 'PACKAGES_CLOSED' // the task packages were closed; what ran was killed

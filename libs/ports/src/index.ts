@@ -65,3 +65,4 @@ export { LISTS, TABLES } from './list-rules.ts';
 export type { ListFilter, ListSort } from './list-rules.ts';
 export type { FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Side, SideStatus, Upserts } from './read-models.ts';
 export type { Rows, TableName } from './rows.ts';
+export type { WrapKey } from './wrap-key.ts';

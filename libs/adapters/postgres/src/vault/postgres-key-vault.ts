@@ -1,0 +1,200 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { Fault } from '@maestro/ports';
+import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest, WrapKey } from '@maestro/ports';
+import { migrateTables } from '../migrate-tables.ts';
+import type { PostgresDatabase, PostgresRow } from '../postgres-database.ts';
+import { KEY_BYTES, KEY_TABLES, POOL_SLOTS, keyDamaged, keyDigest, keyMissing, newKeys, parseKeyId, poolDigest, wrappedIn } from './key-rows.ts';
+import type { KeyPlace, NewKey } from './key-rows.ts';
+import { RecentKeys } from './recent-keys.ts';
+import { opened } from './wrap-key-file.ts';
+import { openValue, sealValue } from './value-cipher.ts';
+
+/** How a vault behaves beside its database and its wrap key. */
+export type PostgresKeyVaultOptions = {
+  readonly log?: Log;
+  /** keys held in memory; default 4,096 */
+  readonly recentKeysMax?: number;
+  /** how long a key that another process destroyed may still be used here; default 5,000 */
+  readonly destroyedSeenWithinMs?: number;
+  /** takes a server that can lose what it acknowledged (`fsync=off`); default false */
+  readonly acceptWeakDurability?: boolean;
+  /** monotonic, for tests */
+  readonly nowMs?: () => number;
+};
+
+const KEY = 'SELECT p.wrap_key, p.wrapped AS pool_wrapped, p.digest AS pool_digest, k.tag, k.wrapped, k.digest FROM key_pool p LEFT JOIN data_key k ON k.pool = p.pool AND k.slot = $2 WHERE p.pool = $1';
+const FOR_DESTRUCTION = 'SELECT tag, wrapped, digest FROM data_key WHERE pool = $1 AND slot = $2 FOR UPDATE';
+const DESTROY = 'UPDATE data_key SET tag = $3, wrapped = NULL, digest = $4 WHERE pool = $1 AND slot = $2';
+const ADD_POOL = 'INSERT INTO key_pool (pool, wrap_key, wrapped, digest) VALUES ($1, $2, $3, $4)';
+const ADD_KEYS = 'INSERT INTO data_key (pool, slot, tag, wrapped, digest) SELECT $1, * FROM unnest($2::int[], $3::text[], $4::bytea[], $5::text[])';
+/** Pool keys held in memory; each opens 256 data keys without another call to the wrap key. */
+const POOL_KEYS_MAX = 1_024;
+
+/**
+ * KeyVault on Postgres, for any number of processes.
+ *
+ * V1. A key is durable before it can be handed out: pools are committed whole, then used.
+ * V2. Each process hands out keys of pools that it made itself: no key is handed out twice, and what a process left over never is.
+ * V3. The next pool is made when half of a pool is left, so `create` waits for database and wrap key only if that failed or is slow.
+ * V4. Data keys are wrapped with the key of their pool, and that one with the wrap key: one call to a KMS makes or opens 256 keys.
+ * V5. Destroying is one durable commit. Other processes notice within `destroyedSeenWithinMs`: they look again that often.
+ */
+export class PostgresKeyVault implements KeyVault {
+  readonly #database: PostgresDatabase;
+  readonly #wrapKey: WrapKey;
+  readonly #log: Log | undefined;
+  readonly #recent: RecentKeys;
+  readonly #poolKeys = new Map<string, Buffer>();
+  #fresh: NewKey[] = [];
+  #refilling: Promise<void> | undefined;
+  /** counts destructions, so that a read that began before one never keeps what it saw */
+  #destroyEpoch = 0;
+  #closed = false;
+
+  /** Use `openPostgresKeyVault`. */
+  constructor(database: PostgresDatabase, wrapKey: WrapKey, o: PostgresKeyVaultOptions) {
+    this.#database = database;
+    this.#wrapKey = wrapKey;
+    this.#log = o.log;
+    this.#recent = new RecentKeys(o.recentKeysMax ?? 4_096, o.destroyedSeenWithinMs ?? 5_000, o.nowMs ?? (() => performance.now()));
+  }
+
+  async create(scope: string): Promise<DataKeyId> {
+    this.#assertOpen();
+    while (this.#fresh.length === 0) {
+      await this.refill();
+      this.#assertOpen();
+    }
+    const { keyId, key } = this.#fresh.pop() as NewKey;
+    this.#recent.set(keyId, createSecretKey(key));
+    this.#log?.log('debug', 'data key handed out', { keyId, scope });
+    if (this.#fresh.length <= POOL_SLOTS / 2 && this.#refilling === undefined) this.#refillAhead();
+    return keyId;
+  }
+
+  async seal({ keyId, eventId, plaintext }: SealRequest): Promise<Ciphertext> {
+    return sealValue(await this.#keyOf(keyId), eventId, plaintext);
+  }
+
+  async open(keyId: DataKeyId, eventId: string, ciphertext: Ciphertext): Promise<Uint8Array> {
+    return openValue(await this.#keyOf(keyId), keyId, eventId, ciphertext);
+  }
+
+  async derive(keyId: DataKeyId, context: string): Promise<Uint8Array> {
+    return createHmac('sha256', await this.#keyOf(keyId)).update(context).digest();
+  }
+
+  async destroy(keyId: DataKeyId): Promise<void> {
+    const place = this.#placeOf(keyId);
+    this.#destroyEpoch += 1;
+    this.#recent.delete(keyId);
+    await this.#database.transaction({ doing: `destroying key ${keyId}`, isRepeatable: true }, async (run) => {
+      const { pool, slot, tag } = place;
+      const [row] = await run(FOR_DESTRUCTION, [pool, slot]);
+      if (row === undefined) throw keyMissing(keyId);
+      // what is left of a damaged row must go, too; an id that was only guessed destroys nothing
+      const isSound = keyDigest({ ...place, tag: String(row['tag']) }, row['wrapped'] as Buffer | null) === row['digest'];
+      if (isSound && row['tag'] !== tag) throw keyMissing(keyId);
+      if (!isSound || row['wrapped'] !== null) await run(DESTROY, [pool, slot, tag, keyDigest(place, null)]);
+    });
+    // a read that overlapped may have put it back
+    this.#recent.delete(keyId);
+    this.#destroyEpoch += 1;
+  }
+
+  /** The connections stay with the database. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#fresh = [];
+    this.#recent.clear();
+    this.#poolKeys.clear();
+    await Promise.allSettled([this.#refilling]);
+  }
+
+  /** Makes a pool; callers that come meanwhile share it. For `openPostgresKeyVault`. */
+  refill(): Promise<void> {
+    this.#refilling ??= this.#addPool().finally(() => (this.#refilling = undefined));
+    return this.#refilling;
+  }
+
+  /** A pool whose commit was not answered is forgotten: its keys are in nobody's hands. */
+  async #addPool(): Promise<void> {
+    const [pool, poolKey] = [randomBytes(8).toString('hex'), randomBytes(KEY_BYTES)];
+    const { keyId } = this.#wrapKey;
+    const wrapped = await this.#wrapKey.wrap(poolKey, pool);
+    const keys = newKeys(pool, poolKey);
+    await this.#database.transaction({ doing: 'making a pool of data keys', isRepeatable: false }, async (run) => {
+      await run(ADD_POOL, [pool, keyId, wrapped, poolDigest(pool, keyId, wrapped)]);
+      await run(ADD_KEYS, [pool, keys.map(({ slot }) => slot), keys.map(({ tag }) => tag), keys.map((key) => key.wrapped), keys.map(({ digest }) => digest)]);
+    });
+    if (this.#closed) return;
+    this.#keepPoolKey(pool, poolKey);
+    this.#fresh = [...keys, ...this.#fresh];
+  }
+
+  #refillAhead(): void {
+    this.refill().catch((error: unknown) => {
+      // Not fatal yet: `create` tries again when the keys at hand are used up, and then says so.
+      this.#log?.log('warn', 'no pool of data keys could be made ahead', { error: String(error) });
+    });
+  }
+
+  async #keyOf(keyId: DataKeyId): Promise<KeyObject> {
+    const place = this.#placeOf(keyId);
+    const recent = this.#recent.get(keyId);
+    if (recent !== undefined) return recent;
+    const epoch = this.#destroyEpoch;
+    const [row] = await this.#database.read(`reading key ${keyId}`, (run) => run(KEY, [place.pool, place.slot]));
+    if (row === undefined) throw keyMissing(keyId);
+    const wrapped = wrappedIn(row, place, keyId);
+    const key = createSecretKey(opened(await this.#poolKey(row, place, keyId), wrapped, keyId));
+    this.#assertOpen();
+    if (epoch === this.#destroyEpoch) this.#recent.set(keyId, key);
+    return key;
+  }
+
+  async #poolKey(row: PostgresRow, place: KeyPlace, keyId: DataKeyId): Promise<Buffer> {
+    const { pool } = place;
+    const known = this.#poolKeys.get(pool);
+    if (known !== undefined) return known;
+    const [wrapKeyId, wrapped] = [String(row['wrap_key']), row['pool_wrapped'] as Buffer];
+    if (poolDigest(pool, wrapKeyId, wrapped) !== row['pool_digest']) throw keyDamaged(place, keyId);
+    const poolKey = Buffer.from(await this.#wrapKey.unwrap(wrapKeyId, wrapped, pool));
+    this.#assertOpen();
+    this.#keepPoolKey(pool, poolKey);
+    return poolKey;
+  }
+
+  #keepPoolKey(pool: string, poolKey: Buffer): void {
+    this.#poolKeys.set(pool, poolKey);
+    const [oldest] = this.#poolKeys.keys();
+    if (this.#poolKeys.size > POOL_KEYS_MAX && oldest !== undefined) this.#poolKeys.delete(oldest);
+  }
+
+  #placeOf(keyId: DataKeyId): KeyPlace {
+    this.#assertOpen();
+    const place = parseKeyId(keyId);
+    if (place === undefined) throw keyMissing(keyId);
+    return place;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Fault('STORE_CLOSED', 'the key vault was closed');
+  }
+}
+
+/**
+ * Makes the tables where they are missing, and the first pool. The database stays the caller's to close.
+ * Faults: POSTGRES_UNFIT (the server can lose what it acknowledged), those of the port, of the wrap key and of `openPostgres`.
+ */
+export async function openPostgresKeyVault(database: PostgresDatabase, wrapKey: WrapKey, o: PostgresKeyVaultOptions = {}): Promise<PostgresKeyVault> {
+  const { isDurable, weak } = await database.durability();
+  if (!isDurable && o.acceptWeakDurability !== true) {
+    throw new Fault('POSTGRES_UNFIT', `Postgres runs with ${weak.join(', ')}, and would lose keys that were handed out, and with them the values of users: set it to on, or accept weak durability by name`);
+  }
+  await migrateTables(database, KEY_TABLES);
+  const vault = new PostgresKeyVault(database, wrapKey, o);
+  await vault.refill();
+  return vault;
+}
