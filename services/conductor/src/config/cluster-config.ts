@@ -8,6 +8,8 @@ export type ClusterConfig = {
   readonly roles: readonly RoleName[];
   /** of this process: in leases, events and logs */
   readonly name: string;
+  /** for health and metrics; 0: any free one */
+  readonly opsPort: number;
   readonly prefix: string;
   readonly partitions: number;
   readonly publicUrl: string | null;
@@ -19,7 +21,8 @@ export type ClusterConfig = {
     readonly certFile: string | null;
     readonly keyFile: string | null;
     readonly inboxPrefix: string;
-    readonly replicas: number;
+    readonly replicas: 1 | 3 | 5;
+    readonly monitors: readonly string[];
   };
   readonly store: { readonly engine: 'eventstoredb' | 'jetstream'; readonly acceptWeakDurability: boolean };
   readonly eventstoredb: { readonly connection: SecretText | null };
@@ -42,6 +45,7 @@ export function clusterConfigOf(values: Readonly<Record<string, unknown>>): Clus
   const top = {
     roles: Object.freeze(ROLES.filter((role) => roles.length === 0 || roles.includes(role))),
     name: (values['name'] as string | null) ?? `${hostname()}-${process.pid}`,
+    opsPort: values['opsPort'],
     prefix: values['prefix'],
     partitions: values['partitions'],
     publicUrl: values['publicUrl'],
@@ -80,7 +84,8 @@ export function clusterFaults(cluster: ClusterConfig, auth: 'none' | 'token'): r
   };
   const missing = new Set([...engines].flatMap((engine) => needs[engine].filter(([isMissing]) => isMissing).map(([, setting]) => setting)));
   const faults = [...missing].map((setting) => `${setting}: a process with role ${roles.join(', ')} in profile cluster needs it; see docs/configuration.md`);
-  if (!/^[a-z0-9]{1,16}$/.test(prefix)) faults.push(`prefix: expected 1 to 16 lower-case letters or digits, got ${prefix}`);
+  if (!/^[a-z][a-z0-9]{0,15}$/.test(prefix)) faults.push(`prefix: expected 1 to 16 lower-case letters or digits, a letter first, got ${prefix}`);
+  if (![1, 3, 5].includes(nats.replicas)) faults.push(`nats.replicas: expected 1, 3 or 5, got ${nats.replicas as number}`);
   if ((s3.accessKey === null) !== (s3.secretKey === null)) faults.push('s3.accessKeyFile, s3.secretKeyFile: one without the other');
   if ((nats.certFile === null) !== (nats.keyFile === null)) faults.push('nats.certFile, nats.keyFile: one without the other');
   if (roles.includes('api') && auth === 'token' && accessToken === null) faults.push('accessTokenFile: auth: token needs it in profile cluster: all api processes take the same token');

@@ -8,6 +8,7 @@ import type { Setting } from './setting.ts';
  */
 export const CLUSTER_SETTINGS = {
   role: { kind: 'names', choices: ROLES, byDefault: [], meaning: 'roles of this process; none named: all of them' },
+  opsPort: { kind: 'integer', unit: 'port', min: 0, max: 65_535, byDefault: 0, meaning: 'port for `/healthz`, `/readyz` and `/metrics` of this process; 0: any free one' },
   name: { kind: 'word', byDefault: null, meaning: 'name of this process in leases, events and logs; none: host name and process id' },
   prefix: { kind: 'word', byDefault: 'mc', meaning: 'of all names on NATS, so that deployments can share one: lower-case letters and digits' },
   partitions: { kind: 'integer', unit: 'partitions', min: 1, max: 64, byDefault: 6, meaning: 'shares of the streams that command and receipt processes divide among them; the same for all processes' },
@@ -20,6 +21,7 @@ export const CLUSTER_SETTINGS = {
   'nats.keyFile': { kind: 'file', byDefault: null, meaning: 'private key of that certificate' },
   'nats.inboxPrefix': { kind: 'word', byDefault: '_INBOX', meaning: 'where answers come to; the permissions of the user name it' },
   'nats.replicas': { kind: 'integer', unit: 'copies', min: 1, max: 5, byDefault: 1, meaning: 'copies of each JetStream stream; 3 in production' },
+  'nats.monitors': { kind: 'origins', byDefault: [], meaning: 'monitoring addresses `http://host:8222` of all servers: they prove that events are synced, where NATS holds the events' },
   'store.engine': { kind: 'choice', choices: ['eventstoredb', 'jetstream'], byDefault: 'eventstoredb', meaning: 'where events are' },
   'store.acceptWeakDurability': { kind: 'switch', byDefault: false, meaning: 'start although NATS does not sync every event to disk; each receipt says so' },
   'eventstoredb.connectionFile': { kind: 'secret', meaning: 'connection string, `esdb://…`' },

@@ -12,7 +12,7 @@ import {
 } from '@maestro/receipt';
 import type { RegistryKey } from '@maestro/receipt';
 import { generateKeyPem, publicSpkiOf, signP256, verifyP256 } from './p256.ts';
-import { openSigningKeys } from './signing-keys.ts';
+import { openSigningKeys, readPublicKeys, readSigningKeys } from './signing-keys.ts';
 
 const clock = { nowMs: () => Date.UTC(2026, 0, 5, 10, 0, 0, 123) };
 const later = { nowMs: () => Date.UTC(2027, 0, 1) };
@@ -170,5 +170,21 @@ describe('signing keys of a data folder', () => {
     expect(() => open()).toThrow(
       expect.objectContaining({ code: 'KEY_DAMAGED', message: expect.stringContaining('not a P-256 key') }),
     );
+  });
+});
+
+describe('a folder of keys that several processes share', () => {
+  it('is only read: keys that are missing are not made', () => {
+    for (const read of [readSigningKeys, readPublicKeys]) expect(() => read(at())).toThrow(expect.objectContaining({ code: 'KEY_MISSING' }));
+    const keys = open();
+    expect(readSigningKeys(at())).toEqual(keys);
+  });
+
+  it('tells what is public without the private keys', () => {
+    const { registry, registryEnvelope, rootSpki, rootKeyId } = open();
+    rmSync(at('signing.pem'));
+    rmSync(at('root', 'root.pem'));
+    expect(readPublicKeys(at())).toEqual({ registry, registryEnvelope, rootSpki, rootKeyId });
+    expect(() => readSigningKeys(at())).toThrow(expect.objectContaining({ code: 'KEY_MISSING' }));
   });
 });

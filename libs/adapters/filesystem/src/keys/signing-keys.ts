@@ -15,18 +15,22 @@ import type { DsseEnvelope, KeyRegistry } from '@maestro/receipt';
 import { makeFolderSync, readTextSync, writeTextSync } from './durable-sync.ts';
 import { generateKeyPem, publicSpkiOf, signP256, verifyP256 } from './p256.ts';
 
-/** What a conductor signs with, and what others need to trust it. */
-export type SigningKeys = {
-  /** PKCS #8 PEM, P-256 */
-  readonly signingKeyPem: string;
-  /** OpenSSH fingerprint of the signing key */
-  readonly keyId: string;
+/** What others need to trust a conductor; nothing of it is secret. */
+export type PublicKeys = {
   /** signed by the root; lists the signing key */
   readonly registryEnvelope: DsseEnvelope;
   readonly registry: KeyRegistry;
   /** DER SubjectPublicKeyInfo, base64 */
   readonly rootSpki: string;
   readonly rootKeyId: string;
+};
+
+/** What a conductor signs with, and what others need to trust it. */
+export type SigningKeys = PublicKeys & {
+  /** PKCS #8 PEM, P-256 */
+  readonly signingKeyPem: string;
+  /** OpenSSH fingerprint of the signing key */
+  readonly keyId: string;
 };
 
 /** Signed and verified at every start. */
@@ -42,14 +46,28 @@ type Paths = { readonly rootPem: string; readonly rootPub: string; readonly sign
  * Faults: KEY_MISSING, KEY_DAMAGED (each says which file), SIGNING_FAILED (key revoked), STORE_READ_ONLY.
  */
 export function openSigningKeys(folder: string, clock: Pick<Clock, 'nowMs'>): SigningKeys {
-  const paths = {
+  const paths = pathsIn(folder);
+  if (!existsSync(paths.registry)) finishFirstStart(folder, paths, new Date(clock.nowMs()).toISOString());
+  return readKeys(paths);
+}
+
+/** The keys of a folder that was made before: several processes share one, and none of them makes keys. Faults: as `openSigningKeys`. */
+export function readSigningKeys(folder: string): SigningKeys {
+  return readKeys(pathsIn(folder));
+}
+
+/** Registry and root of a folder, without its private keys, which need not be there. Faults: KEY_MISSING, KEY_DAMAGED. */
+export function readPublicKeys(folder: string): PublicKeys {
+  return readRegistry(pathsIn(folder));
+}
+
+function pathsIn(folder: string): Paths {
+  return {
     rootPem: join(folder, 'root', 'root.pem'),
     rootPub: join(folder, 'root', 'root.pub'),
     signingPem: join(folder, 'signing.pem'),
     registry: join(folder, 'registry.json'),
   };
-  if (!existsSync(paths.registry)) finishFirstStart(folder, paths, new Date(clock.nowMs()).toISOString());
-  return readKeys(paths);
 }
 
 function finishFirstStart(folder: string, paths: Paths, notBefore: string): void {
@@ -77,12 +95,18 @@ function finishFirstStart(folder: string, paths: Paths, notBefore: string): void
   writeTextSync(paths.registry, Buffer.from(envelopeBytes(envelope)).toString(), 'create');
 }
 
-function readKeys(paths: Paths): SigningKeys {
+function readRegistry(paths: Paths): PublicKeys {
   const rootSpki = requireText(paths.rootPub).trim();
   const registryEnvelope = parseEnvelope(paths.registry);
   const verdict = verifyRegistry(registryEnvelope, rootSpki, verifyP256);
   if (verdict.kind === 'refused') throw damaged(paths.registry, `${verdict.reason} by ${paths.rootPub}: ${verdict.detail}`);
   const { registry, rootKeyId } = verdict;
+  return { registryEnvelope, registry, rootSpki, rootKeyId };
+}
+
+function readKeys(paths: Paths): SigningKeys {
+  const published = readRegistry(paths);
+  const { registry } = published;
   const signingKeyPem = requireText(paths.signingPem);
   const keyId = requireKeyId(requireSpki(signingKeyPem, paths.signingPem), paths.signingPem);
   const listed = registry.keys.find((key) => key.keyId === keyId);
@@ -95,7 +119,7 @@ function readKeys(paths: Paths): SigningKeys {
   }
   // a PEM holds the public key beside the private one: each can be damaged by itself
   if (!verifyP256(listed.spki, SELF_TEST, signP256(signingKeyPem, SELF_TEST))) throw damaged(paths.signingPem, 'what it signs does not verify under its own public key');
-  return { signingKeyPem, keyId, registryEnvelope, registry, rootSpki, rootKeyId };
+  return { ...published, signingKeyPem, keyId };
 }
 
 function createKey(path: string): string {
