@@ -5,3 +5,8 @@ export { natsNames } from './connection/nats-settings.ts';
 export type { NatsNames, NatsSettings, NatsTls } from './connection/nats-settings.ts';
 export { idOfToken, subjectToken } from './connection/subject-token.ts';
 export { openCallerMessages } from './edge/caller-messages.ts';
+export { JetStreamEventStore } from './event-store/jetstream-event-store.ts';
+export { openJetStreamEventStore } from './event-store/open-event-store.ts';
+export type { JetStreamEventStoreOptions } from './event-store/open-event-store.ts';
+export { reportsByMonitor, reportsBySystemAccount } from './event-store/sync-proof.ts';
+export type { Durability, SyncReport, SyncReporter } from './event-store/sync-proof.ts';

@@ -103,7 +103,7 @@ export class CommitWriter {
       if (opened.commitId === commitId) return stored(request, raw.seq, false);
       if (opened.after === at.seq && holdsExactly(opened, events)) return stored(request, raw.seq, true);
     }
-    const newest = await this.#leader.commit({ last_by_subj: subject }, p);
+    const newest = await this.#leader.last(subject, p);
     if ((newest?.seq ?? 0) === at.seq) return undefined;
     return { kind: 'conflict', actual: newest === undefined ? undefined : versionOf(headAfter(proveCommit(newest, this.#subjects))) };
   }

@@ -26,7 +26,7 @@ import type { DirectReads } from './direct-reads.ts';
 import type { HeadWatch } from './head-watch.ts';
 import type { LeaderReads } from './leader-reads.ts';
 import type { LogReader } from './log-reader.ts';
-import { PATIENCE_MS, patience, type Patience } from './persist.ts';
+import { PATIENCE_MS, leftMs, patience, pauseBeforeTry, type Patience } from './persist.ts';
 import type { StreamReader } from './stream-reader.ts';
 import { follow } from './subscription.ts';
 import type { Durability } from './sync-proof.ts';
@@ -145,14 +145,27 @@ export class JetStreamEventStore implements EventStore {
 
   /** The newest sequence, as the leader has it; a place beyond it is none of this stream, and neither is another stream of its name. */
   async #headSeq(place: Place | undefined, p: Patience): Promise<number> {
-    const { leader, head, created, cursors } = this.#parts;
-    const now = await leader.head(p);
-    if (now.created !== created) throw new Fault('STORE_DAMAGED', `the event stream was made anew at ${now.created} while it was in use; start again on it, or restore a backup`);
-    if (place !== undefined && place.seq > now.seq) {
-      throw new Fault('CURSOR_INVALID', `the cursor ${cursors.at(place)} is beyond the end of the store (${now.seq}): it has lost events or is another copy`);
+    const { head, cursors } = this.#parts;
+    const now = await this.#leaderHead(p);
+    if (place !== undefined && place.seq > now) {
+      throw new Fault('CURSOR_INVALID', `the cursor ${cursors.at(place)} is beyond the end of the store (${now}): it has lost events or is another copy`);
     }
-    head.note(now.seq);
-    return now.seq;
+    head.note(now);
+    return now;
+  }
+
+  /** A new leader may take a moment to apply what was acknowledged before it; one that never does has lost it. */
+  async #leaderHead(p: Patience): Promise<number> {
+    const { leader, head, created } = this.#parts;
+    for (let looks = 1; ; looks += 1) {
+      const seen = head.seen;
+      const now = await leader.head(p);
+      if (now.created !== created) throw new Fault('STORE_DAMAGED', `the event stream was made anew at ${now.created} while it was in use; start again on it, or restore a backup`);
+      if (now.seq >= seen) return now.seq;
+      if (leftMs(p) === 0) throw new Fault('STORE_BEHIND_MARK', `the event stream ends at ${now.seq}, but was acknowledged up to ${seen}: the server lost events; restore a backup`);
+      await pauseBeforeTry(looks, p);
+      if (p.signal.aborted) throw new Fault('ABORTED', 'asking for the end of the event stream: the signal fired');
+    }
   }
 
   async #versionOf(stream: StreamName, p: Patience): Promise<Version | undefined> {

@@ -1,5 +1,6 @@
 import { JetStreamApiError, type ApiError, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsLink } from '../connection/nats-connection.ts';
+import { Fault } from '@maestro/ports';
 import { codeOf } from '../stream-errors.ts';
 import { leftMs, persist, type Patience } from './persist.ts';
 
@@ -30,12 +31,8 @@ export class LeaderReads {
   }
 
   async head(p: Patience): Promise<StreamHead> {
-    const { created, state } = await this.info(p);
+    const { created, state } = await this.#info({}, p);
     return { seq: state.last_seq, created };
-  }
-
-  info(p: Patience): Promise<StreamInfo> {
-    return persist(this.#link, `asking for the stream ${this.#stream}`, p, () => this.#ask<StreamInfo>(`STREAM.INFO.${this.#stream}`, {}, p));
   }
 
   /** Undefined: there is no such message. */
@@ -49,6 +46,25 @@ export class LeaderReads {
         throw error;
       }
     });
+  }
+
+  /**
+   * The last commit of a subject; undefined: there was never one. A server that cannot read it any more says that there is none,
+   * but still counts it. Fault: STORE_DAMAGED.
+   */
+  async last(subject: string, p: Patience): Promise<RawCommit | undefined> {
+    const last = await this.commit({ last_by_subj: subject }, p);
+    if (last !== undefined) return last;
+    const { state } = await this.#info({ subjects_filter: subject }, p);
+    if (state.subjects?.[subject] === undefined) return undefined;
+    // it may have come between the two questions
+    const again = await this.commit({ last_by_subj: subject }, p);
+    if (again === undefined) throw new Fault('STORE_DAMAGED', `the last commit under ${subject} cannot be read by the server; restore a backup`);
+    return again;
+  }
+
+  #info(body: unknown, p: Patience): Promise<StreamInfo> {
+    return persist(this.#link, `asking for the stream ${this.#stream}`, p, () => this.#ask<StreamInfo>(`STREAM.INFO.${this.#stream}`, body, p));
   }
 
   async #ask<T>(call: string, body: unknown, p: Patience): Promise<T> {

@@ -6,6 +6,8 @@ import type { LeaderReads, RawCommit } from './leader-reads.ts';
 import { leftMs, pauseBeforeTry, type Patience } from './persist.ts';
 import { entriesOf, missing, proveCommit, type LogEntry } from './stored-commit.ts';
 
+/** A leader that counts messages and shows none may have been replaced between the two questions: it is asked so often. */
+const LOOKS_BEFORE_LOST = 3;
 /** More than any commit holds. */
 const WHOLE_COMMIT = Number.MAX_SAFE_INTEGER;
 
@@ -32,7 +34,7 @@ export class LogReader {
   /** What follows a place, at least one entry: the caller knows that the stream goes on to `headSeq`. */
   async after(place: Place, headSeq: number, o: { readonly commitsMax: number; readonly filter: EventFilter | undefined }, p: Patience): Promise<readonly LogEntry[]> {
     const from = place.remaining === 0 ? place.seq + 1 : place.seq;
-    const raws = await this.#commits(from, headSeq, o.commitsMax, p);
+    const { raws, lostTo } = await this.#commits(from, headSeq, o.commitsMax, p);
     const entries: LogEntry[] = [];
     let next = from;
     for (const raw of raws) {
@@ -41,19 +43,21 @@ export class LogReader {
       const left = raw.seq === place.seq ? place.remaining : WHOLE_COMMIT;
       entries.push(...entriesOf(proveCommit(raw, this.#subjects), left, o.filter, this.#cursors));
     }
+    if (lostTo > 0) entries.push(lost(next, lostTo));
     return entries;
   }
 
-  async #commits(from: number, headSeq: number, countMax: number, p: Patience): Promise<readonly RawCommit[]> {
-    for (let tries = 0; ; tries += 1) {
-      const batch = await this.#direct.batch({ seq: from, countMax }, p);
-      const whole = upToGap(batch, from);
-      if (whole.length > 0) return whole;
+  async #commits(from: number, headSeq: number, countMax: number, p: Patience): Promise<{ readonly raws: readonly RawCommit[]; readonly lostTo: number }> {
+    for (let looks = 1; ; looks += 1) {
+      const whole = upToGap(await this.#direct.batch({ seq: from, countMax }, p), from);
+      if (whole.length > 0) return { raws: whole, lostTo: 0 };
       const next = await this.#leader.commit({ seq: from, next_by_subj: this.#subjects.all }, p);
-      if (next !== undefined) return [next];
+      if (next !== undefined) return { raws: [next], lostTo: 0 };
+      const { seq: leaderSeq } = await this.#leader.head(p);
+      if (leaderSeq >= from && looks >= LOOKS_BEFORE_LOST) return { raws: [], lostTo: leaderSeq };
       if (leftMs(p) === 0) throw behind(from, headSeq);
       // a new leader that has not applied yet what the old one acknowledged
-      await pauseBeforeTry(tries, p);
+      await pauseBeforeTry(looks, p);
       if (p.signal.aborted) throw new Fault('ABORTED', 'reading the event stream: the signal fired');
     }
   }

@@ -42,7 +42,7 @@ export class StreamReader {
 
   /** The last commit, as the leader has it; undefined: no such stream. */
   async head(stream: StreamName, p: Patience): Promise<Link | undefined> {
-    const raw = await this.#leader.commit({ last_by_subj: this.#subjects.of(stream) }, p);
+    const raw = await this.#leader.last(this.#subjects.of(stream), p);
     return raw === undefined ? undefined : this.#link(stream, raw);
   }
 
