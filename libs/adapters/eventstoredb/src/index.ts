@@ -1,1 +1,2 @@
-export {};
+export { openEventStoreDb } from './event-store.ts';
+export type { EventStoreDbEventStore, EventStoreDbOptions } from './event-store.ts';

@@ -1,0 +1,150 @@
+import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client';
+import { Fault, matches, type AllPage, type CallOptions, type Cursor, type EventFilter, type StoredEvent } from '@maestro/ports';
+import type { Namespace } from './namespace.ts';
+import { comparePositions, type CursorForm, type LogPosition } from './place-cursor.ts';
+import { readPage, type PageEnd } from './read-page.ts';
+import { PAGE_BYTES_MAX, bytesOf, positionOf, type StreamReader } from './stream-reader.ts';
+import type { SupervisedClient } from './supervised-client.ts';
+
+/** How many events a look for the newest one goes back at a time; more each time. */
+const HEAD_PAGE_FIRST = 16;
+const HEAD_PAGE_MAX = 1_000;
+
+export type LogRange = { readonly from: LogPosition | 'end'; readonly direction: 'forward' | 'backward'; readonly count: number };
+
+/** One page of the log of all events, at the leader: from an event on forward, before one backward. The client has no filter for it. */
+function readLog(
+  client: EventStoreDBClient,
+  range: LogRange,
+  left: AbortSignal,
+  take: (event: NonNullable<ResolvedEvent['event']>) => boolean,
+): Promise<PageEnd> {
+  const stream = client.readAll({
+    direction: range.direction === 'forward' ? 'forwards' : 'backwards',
+    fromPosition: range.from,
+    maxCount: range.count,
+    requiresLeader: true,
+  });
+  return readPage(stream, left, ({ event }) => event === undefined || take(event));
+}
+
+/** What a page has seen so far; made anew for each try. */
+class Gathering {
+  readonly events: StoredEvent[] = [];
+  /** the last event considered, and the last one of this program */
+  last: LogPosition;
+  lastOwn: LogPosition;
+  isFirst = true;
+  #bytes = 0;
+
+  constructor(start: LogPosition) {
+    this.last = start;
+    this.lastOwn = start;
+  }
+
+  add(event: StoredEvent): void {
+    this.events.push(event);
+    this.#bytes += bytesOf(event);
+  }
+
+  hasRoom(limit: number): boolean {
+    return this.events.length < limit && this.#bytes < PAGE_BYTES_MAX;
+  }
+}
+
+/** Reads the order of all events, from the place on where this program's own begin. */
+export class LogReader {
+  readonly #client: SupervisedClient;
+  readonly #namespace: Namespace;
+  readonly #cursors: CursorForm;
+  readonly #reader: StreamReader;
+  /** where the first event of this program can be: right after the one that names the incarnation */
+  readonly origin: LogPosition;
+
+  constructor(parts: {
+    readonly client: SupervisedClient;
+    readonly namespace: Namespace;
+    readonly cursors: CursorForm;
+    readonly reader: StreamReader;
+    readonly origin: LogPosition;
+  }) {
+    this.#client = parts.client;
+    this.#namespace = parts.namespace;
+    this.#cursors = parts.cursors;
+    this.#reader = parts.reader;
+    this.origin = parts.origin;
+  }
+
+  /** Fault: CURSOR_INVALID. */
+  startOf(after: Cursor | null): LogPosition {
+    return after === null ? this.origin : this.#cursors.positionOf(after);
+  }
+
+  /** Null for the origin: before it there is nothing to go on from. */
+  cursorAt(position: LogPosition): Cursor | null {
+    return comparePositions(position, this.origin) <= 0 ? null : this.#cursors.cursorAt(position);
+  }
+
+  /** Looks at `consideredMax` events at most, those of others among them. */
+  async page(
+    o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly limit: number; readonly consideredMax: number } & CallOptions,
+  ): Promise<AllPage> {
+    const start = this.startOf(o.after);
+    const count = o.consideredMax + 1; // the event at `start` comes first, and was considered before
+    const { seen, isWhole } = await this.#client.reading('reading the log', o, async (client, left) => {
+      const seen = new Gathering(start);
+      let considered = 0;
+      const end = await readLog(client, { from: start, direction: 'forward', count }, left, (record) => {
+        const position = positionOf(record);
+        considered += 1;
+        const isStart = seen.isFirst && comparePositions(position, start) === 0;
+        seen.isFirst = false;
+        if (isStart) return true;
+        if (!seen.hasRoom(o.limit)) return false;
+        seen.last = position;
+        const stream = this.#namespace.streamOf(record.streamId);
+        if (stream === undefined) return true;
+        seen.lastOwn = position;
+        const event = this.#reader.stored(stream, record);
+        if (matches(event, o.filter)) seen.add(event);
+        return true;
+      });
+      return { seen, isWhole: end.isWhole && considered < count };
+    });
+    if (seen.isFirst) throw lost(start);
+    // at the end the place is that of the newest event of this program, whatever others wrote since
+    return { events: seen.events, next: this.cursorAt(isWhole ? seen.lastOwn : seen.last), end: isWhole };
+  }
+
+  /** Fault: CURSOR_INVALID where the log has nothing at this place or after it. */
+  async check(start: LogPosition, o: CallOptions): Promise<void> {
+    let isThere = false;
+    await this.#client.reading('looking for a cursor', o, (client, left) =>
+      readLog(client, { from: start, direction: 'forward', count: 1 }, left, () => (isThere = true)),
+    );
+    if (!isThere) throw lost(start);
+  }
+
+  /** Goes back over what others wrote, down to the origin. */
+  async head(o: CallOptions): Promise<Cursor | null> {
+    let from: LogPosition | 'end' = 'end';
+    for (let count = HEAD_PAGE_FIRST; ; count = Math.min(HEAD_PAGE_MAX, 4 * count)) {
+      let lowest: LogPosition | undefined;
+      let found: LogPosition | undefined;
+      const range: LogRange = { from, direction: 'backward', count };
+      await this.#client.reading('looking for the newest event', o, (client, left) =>
+        readLog(client, range, left, (record) => {
+          lowest = positionOf(record);
+          if (this.#namespace.streamOf(record.streamId) !== undefined) found = lowest;
+          return found === undefined && comparePositions(lowest, this.origin) > 0;
+        }),
+      );
+      if (found !== undefined) return this.cursorAt(found);
+      if (lowest === undefined || comparePositions(lowest, this.origin) <= 0) return null;
+      from = lowest;
+    }
+  }
+}
+
+const lost = (start: LogPosition): Fault =>
+  new Fault('CURSOR_INVALID', `the log ends before ${start.commit}: it has lost events or is another copy; start from an earlier checkpoint, or from null`);

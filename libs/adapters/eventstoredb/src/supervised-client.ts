@@ -1,0 +1,112 @@
+import { EventStoreDBClient } from '@eventstore/db-client';
+import type { CallOptions } from '@maestro/ports';
+import { CallFailure, faultOf, toCallFailure, type FailureKind } from './call-failure.ts';
+import { guard } from './client-guard.ts';
+import { pause, within } from './time-limit.ts';
+
+/** One client of the vendor; `retired` fires when it was replaced, as its streams then end without a word. */
+export type LiveClient = { readonly client: EventStoreDBClient; readonly retired: AbortSignal };
+export type ClientCall<T> = (client: EventStoreDBClient, left: AbortSignal) => Promise<T>;
+
+type Held = LiveClient & { readonly retire: () => void; failures: number };
+
+/** Failures after which the same call may well succeed; nothing else is ever tried again here. */
+const PASSING: ReadonlySet<FailureKind> = new Set(['not-leader', 'unavailable', 'timed-out']);
+/** A client that failed so often in a row is replaced: it may have kept an error for ever. */
+const FAILURES_MAX = 2;
+const PAUSE_FIRST_MS = 20;
+const PAUSE_MAX_MS = 500;
+export const TIMEOUT_MS = 5_000;
+
+/** Pauses between tries: short at first, doubled up to half a second. */
+export const pauseMs = (tries: number): number => Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(tries, 10));
+
+/**
+ * Makes calls through a client of the vendor, and replaces it when it no longer works.
+ *
+ * C1. Every call ends within its own time limit, whatever the client does.
+ * C2. A client is replaced after a call that got no answer, or after two failures in a row that a connection may cause.
+ * C3. A replaced client's streams are cancelled and its connections closed; calls on it fail, and are settled by whoever
+ *     made them: a read is made again, a write is read back.
+ */
+export class SupervisedClient {
+  readonly #connectionString: string;
+  readonly #attemptMs: number;
+  readonly #useBatchAppend: boolean;
+  readonly #closing = new AbortController();
+  #held: Held | undefined;
+
+  constructor(o: { readonly connectionString: string; readonly attemptMs: number; readonly useBatchAppend: boolean }) {
+    this.#connectionString = o.connectionString;
+    this.#attemptMs = o.attemptMs;
+    this.#useBatchAppend = o.useBatchAppend;
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  current(): LiveClient {
+    this.#held ??= this.#open();
+    return this.#held;
+  }
+
+  /** One try of at most `timeoutMs`, and never longer than one attempt may take. Rejects with a CallFailure. */
+  async once<T>(o: CallOptions & { readonly timeoutMs: number }, call: ClientCall<T>): Promise<T> {
+    const held = (this.#held ??= this.#open());
+    const timeoutMs = Math.min(Math.max(1, o.timeoutMs), this.#attemptMs);
+    try {
+      const answer = await within({ timeoutMs, signal: o.signal, closing: this.closing }, (left) => call(held.client, left));
+      held.failures = 0;
+      return answer;
+    } catch (error) {
+      const failure = toCallFailure(error);
+      this.failed(held, failure);
+      throw failure;
+    }
+  }
+
+  /** For calls that only read: tries until the time is over. Rejects with a Fault, or a CallFailure that is an answer. */
+  async reading<T>(doing: string, o: CallOptions, call: ClientCall<T>): Promise<T> {
+    const endMs = performance.now() + (o.timeoutMs ?? TIMEOUT_MS);
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await this.once({ ...o, timeoutMs: endMs - performance.now() }, call);
+      } catch (error) {
+        const failure = error as CallFailure;
+        if (failure.kind === 'stream-missing') throw failure;
+        if (!PASSING.has(failure.kind) || performance.now() >= endMs) throw faultOf(failure, doing);
+      }
+      await pause(Math.min(pauseMs(tries), Math.max(0, endMs - performance.now())), o.signal, this.closing);
+    }
+  }
+
+  /** Says what became of a client outside of `once`: streams that live long fail late. */
+  failed(live: LiveClient, failure: CallFailure): void {
+    const held = this.#held;
+    if (held === undefined || held.client !== live.client) return;
+    if (failure.kind === 'unavailable') held.failures += 1;
+    if (failure.kind !== 'timed-out' && held.failures < FAILURES_MAX) return;
+    this.#held = undefined;
+    held.retire();
+  }
+
+  /** Ends all calls; idempotent. */
+  close(): void {
+    this.#closing.abort();
+    this.#held?.retire();
+    this.#held = undefined;
+  }
+
+  #open(): Held {
+    if (this.closing.aborted) throw new CallFailure('closed', new Error('the store was closed'));
+    const client = EventStoreDBClient.connectionString(this.#connectionString);
+    const { endConnections } = guard(client, { useBatchAppend: this.#useBatchAppend });
+    const retired = new AbortController();
+    const retire = (): void => {
+      retired.abort();
+      client.dispose().then(endConnections, endConnections);
+    };
+    return { client, retired: retired.signal, retire, failures: 0 };
+  }
+}
