@@ -24,6 +24,8 @@ export type ResolvedPackage = {
   readonly definition: PackageDefinition;
   /** 64 hex */
   readonly digest: string;
+  /** where its work goes, whatever the class of its task; absent: to the runners of that class */
+  readonly workClass?: string;
   /** checks `with` (or an output); pointers are RFC 6901; empty: it fits. `partial`: only literals are known */
   checkInput(value: Json, o?: { readonly partial?: boolean }): readonly { readonly pointer: string; readonly message: string }[];
   checkOutput(value: Json): readonly { readonly pointer: string; readonly message: string }[];

@@ -23,12 +23,20 @@ export function findPackageIn(packages: TaskPackages): FindPackage {
 /** Published manifests by digest: content-addressed, so that what was read once never changes. */
 export class ManifestSource {
   readonly #store: EventStore;
+  readonly #packages: TaskPackages;
   readonly #findPackage: FindPackage;
   readonly #known = new LRUCache<string, KnownManifest>({ max: PLANS_CACHED_MAX });
 
   constructor(store: EventStore, packages: TaskPackages) {
     this.#store = store;
+    this.#packages = packages;
     this.#findPackage = findPackageIn(packages);
+  }
+
+  /** Which runners take a task: those of its class, or the worker that announced its package. */
+  workClassOf({ uses, class: ownClass }: { readonly uses: string; readonly class: string }): string {
+    const found = this.#packages.resolve(uses);
+    return (found.kind === 'resolved' ? found.workClass : undefined) ?? ownClass;
   }
 
   /** The manifest that the draft at a revision of a workflow's stream holds. */

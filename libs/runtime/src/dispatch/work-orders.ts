@@ -136,7 +136,7 @@ export class WorkOrders {
     const { executionId, conductorUrl, resumedFrom } = run.requested;
     const { uses, packageDigest, fenced, timeoutMs } = planned;
     const idempotencyKey = `${resumedFrom?.rootExecutionId ?? executionId}:${taskId}`;
-    return { executionId, taskId, attempt, workClass: planned.class, uses, packageDigest, fenced, timeoutMs, idempotencyKey, conductorUrl, arguments: bound.value, argumentsCommitment };
+    return { executionId, taskId, attempt, workClass: this.#manifests.workClassOf(planned), uses, packageDigest, fenced, timeoutMs, idempotencyKey, conductorUrl, arguments: bound.value, argumentsCommitment };
   }
 
   /** Commitment of the arguments that a task check was asked about. */
