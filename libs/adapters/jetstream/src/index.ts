@@ -1,3 +1,12 @@
+export { NatsCommandGateway } from './commands/nats-command-gateway.ts';
+export type { NatsCommandGatewayOptions } from './commands/nats-command-gateway.ts';
+export type { CommandStreamSettings } from './commands/command-stream.ts';
+export { serveCommands } from './commands/serve-commands.ts';
+export type { ServeCommandsOptions } from './commands/serve-commands.ts';
+export { JetStreamWorkQueue } from './work-queue/jetstream-work-queue.ts';
+export type { JetStreamWorkQueueOptions } from './work-queue/jetstream-work-queue.ts';
+export { WORK_STREAM_DEFAULTS } from './work-queue/work-streams.ts';
+export type { WorkStreamSettings } from './work-queue/work-streams.ts';
 export { ConnectionWatch, Disconnected } from './connection/connection-watch.ts';
 export { NATS_VERSION_MIN, openNatsConnection } from './connection/nats-connection.ts';
 export type { NatsLink } from './connection/nats-connection.ts';
