@@ -19,8 +19,6 @@ export type PolicyOrder = {
   /** null: too large to be shown, so denied */
   readonly input: Json;
   readonly inputCommitment: string;
-  /** goes back with the report, where work goes over a network (`withWorkTokens`) */
-  readonly token?: string;
 };
 
 /** An attempt as a runner gets it. */
@@ -37,8 +35,6 @@ export type TaskOrder = {
   readonly conductorUrl: string | null;
   readonly arguments: Json;
   readonly argumentsCommitment: string;
-  /** goes back with the report, where work goes over a network (`withWorkTokens`) */
-  readonly token?: string;
 };
 
 /** The arguments cannot be made: it is the run's fault, and ends the attempt. */

@@ -45,7 +45,7 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
     const command = decisionCommand(order, await evaluate(order));
     const commandId = internalCommandId(work.intentId, 'record-policy-decision');
     try {
-      const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId, ...(order.token === undefined ? {} : { workToken: order.token }) });
+      const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId, ...(work.token === undefined ? {} : { workToken: work.token }) });
       supervision?.loops.works(NAME);
       return settlementOf(answer, delivery);
     } catch (error) {

@@ -150,8 +150,7 @@ class Attempt {
   }
 
   #send(verb: string, command: AnyCommand): Promise<CommandAnswer> {
-    const { intentId, executionId: correlationId } = this.#leased.work;
-    const { token } = this.#order;
+    const { intentId, executionId: correlationId, token } = this.#leased.work;
     const commandId = internalCommandId(intentId, verb);
     return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:runner', correlationId, causationId: intentId, ...(token === undefined ? {} : { workToken: token }) });
   }

@@ -18,10 +18,10 @@ async function tokenOf(kind: WorkKind, payload: object, key = KEY): Promise<stri
   const work: Work = { kind, intentId: 'i', workClass: kind === 'task' ? 'small' : 'default', executionId: 'execution-x', payload: payload as never };
   const taken = new Promise<Work>((resolve) => queue.consume(kind, async ({ work: leased }) => (resolve(leased), { kind: 'ack' }), { concurrencyMax: 1 }));
   await queue.publish([work]);
-  const { token, ...rest } = (await taken).payload as unknown as { token: string };
-  expect(rest).toEqual(payload);
+  const { token, ...rest } = await taken;
+  expect(rest).toEqual(work);
   await queue.close();
-  return token;
+  return token ?? '';
 }
 
 const gateway = { send: async (): Promise<CommandAnswer> => ({ kind: 'ok', position: '1', result: {} }) };
@@ -60,6 +60,15 @@ describe('the token of work', () => {
     expect(await outcome(REPORT, 'short')).toBe('FORBIDDEN');
     expect(await outcome({ ...REPORT, payload: null } as never, await tokenOf('task', { executionId: RUN, taskId: 'a', attempt: 1 }))).toBe('FORBIDDEN');
     expect(await outcome({ type: 'execution.cancel.v1', payload: { executionId: RUN, reason: null, comment: '' } }, undefined)).toBe('ok');
+  });
+
+  it('leaves the queue what it can: who publishes still hears that work was lost', () => {
+    const memory = new MemoryWorkQueue({ clock: new ManualClock(), entropy: seededEntropy('tokens') });
+    expect(withWorkTokens(memory, KEY).onLost).toBeUndefined();
+    const heard: string[] = [];
+    const losing = Object.assign(memory, { onLost: (listener: () => void) => (listener(), () => void heard.push('ended')) });
+    withWorkTokens(losing, KEY).onLost?.(() => heard.push('lost'))();
+    expect(heard).toEqual(['lost', 'ended']);
   });
 
   it('needs a key of 32 bytes', () => {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AnyCommand } from '@maestro/contracts';
 import { reject } from '@maestro/domain';
-import type { Json, JsonObject } from '@maestro/domain';
+import type { Json } from '@maestro/domain';
 import type { CommandGateway, Work, WorkQueue } from '@maestro/ports';
 import { canonicalText } from '@maestro/receipt';
 import type { PolicyOrder, TaskOrder } from '../dispatch/work-orders.ts';
@@ -15,10 +15,10 @@ export type WorkKey = Uint8Array;
 
 const KEY_BYTES_MIN = 32;
 
-/** The queue, whose work carries tokens: `payload.token`, 64 hex. Throws a RangeError for a key that is too short. */
+/** The queue, whose work carries tokens: `token`, 64 hex. Throws a RangeError for a key that is too short. */
 export function withWorkTokens(queue: WorkQueue, key: WorkKey): WorkQueue {
   checkKey(key);
-  const tokened = (work: Work): Work => ({ ...work, payload: { ...(work.payload as JsonObject), token: tokenOf(key, subjectOfWork(work)) } });
+  const tokened = (work: Work): Work => ({ ...work, token: tokenOf(key, subjectOfWork(work)) });
   return {
     publish: ([first, ...rest]) => queue.publish([tokened(first), ...rest.map(tokened)]),
     consume: (...asked) => queue.consume(...asked),
@@ -26,6 +26,8 @@ export function withWorkTokens(queue: WorkQueue, key: WorkKey): WorkQueue {
     depth: (...asked) => queue.depth(...asked),
     parked: () => queue.parked(),
     close: () => queue.close(),
+    // absent where the queue has it not: then nothing asks for it
+    ...(queue.onLost === undefined ? {} : { onLost: queue.onLost.bind(queue) }),
   };
 }
 
