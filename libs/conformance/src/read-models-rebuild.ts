@@ -104,4 +104,21 @@ export const rebuildCases: readonly ReadModelsCase[] = [
       expect([isFault(late, 'STATE_MOVED'), await views.position(), await executions(views)]).toEqual([true, 'c2', ['run-1']]);
     },
   },
+  {
+    number: 22,
+    name: 'tables-that-moved-on-are-not-swapped-out',
+    async run(h) {
+      const views = await h.open();
+      await views.apply(batch('c1', { execution: [run(1)] }));
+      await views.beginRebuild(7);
+      await views.apply(batch('c1', { execution: [run(2)] }), 'filling');
+      await views.apply(batch('c2', { execution: [run(3)] }));
+      const late = await views.swap('c1').catch((e: unknown) => e);
+      expect([isFault(late, 'STATE_MOVED'), await executions(views)]).toEqual([true, ['run-1', 'run-3']]);
+      await views.swap('c2');
+      expect(await executions(views)).toEqual(['run-2']);
+      const gone = [await views.swap('c1').catch((e: unknown) => e), await views.apply(batch('c2', {}), 'filling').catch((e: unknown) => e)];
+      expect(gone.map((error) => isFault(error, 'STATE_MOVED'))).toEqual([true, true]);
+    },
+  },
 ];

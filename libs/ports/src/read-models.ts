@@ -58,7 +58,7 @@ export type ReadModelsStatus = { readonly served: SideStatus; readonly filling: 
 export interface ReadModels {
   get<T extends TableName>(table: T, ids: readonly string[], side?: Side): Promise<ReadonlyMap<string, Rows[T]>>;
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<ListPage<Rows[T]>>;
-  /** Upserts by id, then moves the checkpoint. */
+  /** Upserts by id, then moves the checkpoint. On a side that has no tables any more: the fault STATE_MOVED. */
   apply(batch: FoldedBatch, side?: Side): Promise<void>;
   /** what was folded in; null: nothing yet */
   position(side?: Side): Promise<Cursor | null>;
@@ -67,8 +67,11 @@ export interface ReadModels {
   reset(projection: number): Promise<void>;
   /** Empty tables to fill; those of the same rules that were being filled are kept as they are. */
   beginRebuild(projection: number): Promise<void>;
-  /** Serves what was filled, drops what was served, and answers the request for it. Without anything filled: a bug. */
-  swap(): Promise<void>;
+  /**
+   * Serves what was filled, drops what was served, and answers the request for it. Without anything filled: a bug.
+   * `expected`: where the served tables have to stand. Another place, or nothing filled any more, is the fault STATE_MOVED then.
+   */
+  swap(expected?: Cursor | null): Promise<void>;
   /** Asks whoever folds for new tables, in this process or another one; kept until they are swapped in. */
   requestRebuild(): Promise<void>;
   /** True as soon as one is asked for, at once where one is; false when the signal fires. */

@@ -31,6 +31,7 @@ export class MemoryReadModels implements ReadModels {
   }
 
   async apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side = 'served'): Promise<void> {
+    if (side === 'filling' && this.#filling === null) throw nothingFilled();
     const generation = this.#on(side);
     assertUnmoved('the read model', expected, generation.position);
     for (const table of TABLES) {
@@ -60,7 +61,9 @@ export class MemoryReadModels implements ReadModels {
     if (this.#filling?.projection !== projection) this.#filling = emptyGeneration(projection);
   }
 
-  async swap(): Promise<void> {
+  async swap(expected?: Cursor | null): Promise<void> {
+    assertUnmoved('the read model', expected, this.#served.position);
+    if (expected !== undefined && this.#filling === null) throw nothingFilled();
     this.#served = this.#on('filling');
     this.#filling = null;
     this.#requested = false;
@@ -106,6 +109,10 @@ export class MemoryReadModels implements ReadModels {
 
 function emptyGeneration(projection: number | null): Generation {
   return { tables: { execution: new Map(), workflow: new Map(), command: new Map(), decision: new Map(), audit: new Map(), receipt: new Map() }, projection, position: null, events: 0 };
+}
+
+function nothingFilled(): Fault {
+  return new Fault('STATE_MOVED', 'no tables are filling any more: another process has swapped or dropped them; read the status again', { retryable: true });
 }
 
 function statusOf({ projection, position, events }: Generation): SideStatus {

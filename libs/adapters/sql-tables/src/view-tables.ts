@@ -1,4 +1,4 @@
-import { assertUnmoved } from '@maestro/ports';
+import { Fault, assertUnmoved } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListQuery, ReadModelsStatus, Rows, Side, SideStatus, TableName } from '@maestro/ports';
 import type { Kysely } from 'kysely';
 import { GenerationRegister } from './generation-register.ts';
@@ -47,7 +47,8 @@ export class ViewTables {
 
   /** `isRepeat`: an earlier attempt may have been committed, and then nothing is left to do. Fault: STATE_MOVED. */
   *apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side, isRepeat = false): Steps<void> {
-    const row = yield* this.#registered(side);
+    const row = yield* this.#register.find(side);
+    if (row === undefined) throw noTables(side);
     if (isRepeat && expected !== undefined && expected !== cursor && row.position === cursor) return;
     assertUnmoved('the read model', expected, row.position);
     yield* this.#generation(row).upsert(upserts);
@@ -77,8 +78,12 @@ export class ViewTables {
     yield* this.#create('filling', projection);
   }
 
-  *swap(): Steps<void> {
-    yield* this.#register.swap(yield* this.#registered('filling'), yield* this.#registered('served'));
+  /** Fault: STATE_MOVED. */
+  *swap(expected: Cursor | null | undefined): Steps<void> {
+    const served = yield* this.#registered('served');
+    assertUnmoved('the read model', expected, served.position);
+    if (expected !== undefined && (yield* this.#register.find('filling')) === undefined) throw noTables('filling');
+    yield* this.#register.swap(yield* this.#registered('filling'), served);
     yield statementOf(this.#db.deleteFrom('rebuild_request'));
   }
 
@@ -141,6 +146,10 @@ export class ViewTables {
 
 function* statement(text: string): Steps<void> {
   yield { sql: text, parameters: [] };
+}
+
+function noTables(side: Side): Fault {
+  return new Fault('STATE_MOVED', `no tables are ${side} any more: another process has swapped or dropped them; read the status again`, { retryable: true });
 }
 
 function sideStatus(row: Registered | undefined): SideStatus | null {

@@ -4,7 +4,7 @@ import type { Clock, Cursor, EventStore, Log, Metrics, ReadModels } from '@maest
 import { followEvents, pause } from '../follow-events.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
-import { rebuildViews } from './rebuild-views.ts';
+import { isBehind, rebuildViews } from './rebuild-views.ts';
 import { Turns } from './turns.ts';
 
 export type ProjectorDependencies = { readonly store: EventStore; readonly views: ReadModels; readonly clock: Clock; readonly metrics: Metrics; readonly log: Log; readonly supervision?: Supervision | undefined };
@@ -19,17 +19,33 @@ const NAME = 'projector';
  * P3. The checkpoint never goes back: a batch at or behind it is left out.
  * P4. Half of a history is never served: without a checkpoint, everything up to now is filled in beside, then swapped in.
  * P5. A fault that may pass is waited out wherever it comes: before the first event, and while rows are made anew, too.
+ * P6. Tables that have lost what this process saw in them, as after the loss of their database, are folded again from where
+ *     they stand: no batch is written over a gap.
  */
 export async function projectViews(parts: ProjectorDependencies, signal: AbortSignal): Promise<void> {
   const turns = new Turns();
   const failing = (error: unknown): void => parts.supervision?.loops.failing(NAME, error);
-  const begun = await patiently(parts, signal, () => begin(parts, turns, signal), failing);
-  if (begun === undefined) return;
-  await Promise.all([follow(parts, turns, signal, begun.after), rebuildWhenAsked(parts, turns, signal, begun.isStale)]);
+  for (let isOver = false; !isOver; ) {
+    const begun = await patiently(parts, signal, () => begin(parts, turns, signal), failing);
+    if (begun === undefined) return;
+    isOver = !(await goOn(parts, turns, signal, begun));
+  }
 }
 
+/** Until the signal fires. True: the tables have lost what was folded, and it is begun anew. */
+async function goOn(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, { after, isStale }: Beginning): Promise<boolean> {
+  const lost = new AbortController();
+  const either = AbortSignal.any([signal, lost.signal]);
+  await Promise.all([follow(parts, turns, either, after, lost), rebuildWhenAsked(parts, turns, either, isStale)]);
+  if (signal.aborted || !lost.signal.aborted) return false;
+  parts.log.log('warn', 'the read models have lost what was folded into them: it is folded again', { position: await parts.views.position().catch(() => null) });
+  return true;
+}
+
+type Beginning = { readonly after: Cursor | null; readonly isStale: boolean };
+
 /** Where to fold on from, and whether the rows follow older rules; undefined: the signal fired. */
-async function begin(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<{ readonly after: Cursor | null; readonly isStale: boolean } | undefined> {
+async function begin(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal): Promise<Beginning | undefined> {
   const { store, views } = parts;
   await forgetForeignRows(parts);
   const { served, filling, rebuildRequested } = await views.status();
@@ -55,15 +71,19 @@ async function patiently<T>({ clock, log }: ProjectorDependencies, signal: Abort
   return undefined;
 }
 
-async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, after: Cursor | null): Promise<void> {
+async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, after: Cursor | null, lost: AbortController): Promise<void> {
   const { store, views, clock, metrics, log, supervision } = parts;
+  let seen = after;
   const filter = { categories: FOLDED_CATEGORIES };
   await followEvents(store, { after, filter, signal, clock, log, name: NAME, supervision }, ({ events, cursor, isRetry }) =>
     turns.take(async () => {
       const position = await views.position();
+      if (isBehind(store, position, seen)) return lost.abort();
+      seen = position;
       if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
       const at = isRetry ? (position ?? cursor) : cursor;
       await views.apply({ cursor: at, expected: position, events: isRetry ? 0 : events.length, upserts: await foldable(views, events, 'served') });
+      seen = at;
       metrics.count('mc_projected_events_total', events.length);
     }),
   );

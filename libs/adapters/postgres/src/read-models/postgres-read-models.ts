@@ -67,8 +67,8 @@ export class PostgresReadModels implements ReadModels {
     await this.#write('making new tables', () => this.#tables.beginRebuild(projection));
   }
 
-  async swap(): Promise<void> {
-    await this.#write('swapping new tables in', () => this.#tables.swap(), false);
+  async swap(expected?: Cursor | null): Promise<void> {
+    await this.#write('swapping new tables in', () => this.#tables.swap(expected), false);
     await this.#dropUnserved();
   }
 

@@ -100,8 +100,8 @@ export class SqliteReadModels implements ReadModels {
     this.#statements.clear();
   }
 
-  async swap(): Promise<void> {
-    this.#write(this.#tables.swap());
+  async swap(expected?: Cursor | null): Promise<void> {
+    this.#write(this.#tables.swap(expected));
     await this.#dropUnserved();
   }
 
