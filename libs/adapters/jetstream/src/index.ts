@@ -19,3 +19,5 @@ export { openJetStreamEventStore } from './event-store/open-event-store.ts';
 export type { JetStreamEventStoreOptions } from './event-store/open-event-store.ts';
 export { reportsByMonitor, reportsBySystemAccount } from './event-store/sync-proof.ts';
 export type { Durability, SyncReport, SyncReporter } from './event-store/sync-proof.ts';
+export { followAnnouncements } from './packages/announcements.ts';
+export type { Announced } from './packages/announcements.ts';

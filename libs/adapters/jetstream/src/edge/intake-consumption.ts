@@ -1,6 +1,8 @@
 import { jetstream } from '@nats-io/jetstream';
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import type { CallerMessage, CallerSettlement, Consumption, Log } from '@maestro/ports';
+import { keepUp } from '../connection/keep-up.ts';
+import type { KeptUp } from '../connection/keep-up.ts';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { messageOf, within } from './caller-message.ts';
 import { INTAKE_CONSUMER, INTAKE_SILENCE_MS, provisionIntake } from './intake-stream.ts';
@@ -12,7 +14,6 @@ export type TakingIn = {
   readonly settings: IntakeSettings;
 };
 
-const RETRY_MS = 1_000;
 /** A handler that threw decided nothing. */
 const THROWN_AGAIN_MS = 5_000;
 
@@ -29,10 +30,7 @@ export class IntakeConsumption implements Consumption {
   readonly #o: TakingIn;
   readonly #inHand = new Set<Promise<void>>();
   readonly #prefix: string;
-  readonly #following: Promise<void>;
-  #messages: ConsumerMessages | undefined;
-  #isStopping = false;
-  #wake: () => void = () => {};
+  readonly #following: KeptUp;
   #stopping: Promise<void> | undefined;
 
   constructor(link: NatsLink, log: Log, o: TakingIn) {
@@ -40,7 +38,10 @@ export class IntakeConsumption implements Consumption {
     this.#log = log;
     this.#o = o;
     this.#prefix = link.names.subject('intake', '');
-    this.#following = this.#follow();
+    this.#following = keepUp(
+      (signal) => this.#consume(signal),
+      (error) => log.log('warn', 'durable commands cannot be taken in now; trying again', { error }),
+    );
   }
 
   stop(graceMs: number): Promise<void> {
@@ -48,26 +49,15 @@ export class IntakeConsumption implements Consumption {
     return this.#stopping;
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#isStopping) {
-      try {
-        await provisionIntake(this.#link, this.#o.inFlightMax, this.#o.settings);
-        await this.#consume();
-      } catch (error) {
-        if (!this.#isStopping) this.#log.log('warn', 'durable commands cannot be taken in now; trying again', { error });
-      }
-      if (!this.#isStopping) await this.#pause();
-    }
-  }
-
-  async #consume(): Promise<void> {
+  async #consume(signal: AbortSignal): Promise<void> {
+    await provisionIntake(this.#link, this.#o.inFlightMax, this.#o.settings);
     const consumer = await jetstream(this.#link.connection, { timeout: 5_000 }).consumers.get(this.#link.names.stream('INTAKE'), INTAKE_CONSUMER);
     const messages = await consumer.consume({ max_messages: this.#o.inFlightMax, abort_on_missing_resource: true });
-    this.#messages = messages;
-    if (this.#isStopping) messages.stop();
+    signal.addEventListener('abort', () => messages.stop(), { once: true });
+    if (signal.aborted) messages.stop();
     for await (const raw of messages) {
       // what still comes goes back at once
-      if (this.#isStopping) raw.nak();
+      if (signal.aborted) raw.nak();
       else this.#take(raw);
     }
   }
@@ -92,20 +82,8 @@ export class IntakeConsumption implements Consumption {
     }
   }
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, RETRY_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
   async #stop(graceMs: number): Promise<void> {
-    this.#isStopping = true;
-    this.#messages?.stop();
-    this.#wake();
-    await within(graceMs, Promise.all([this.#following, ...this.#inHand]));
+    const stopped = this.#following.stop();
+    await within(graceMs, Promise.all([stopped, ...this.#inHand]));
   }
 }
