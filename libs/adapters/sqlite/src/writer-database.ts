@@ -62,10 +62,10 @@ function configure(db: DatabaseSync, o: WriterOptions): void {
 /**
  * SQLite opens a file for reading only where opening it for writing failed, even by an error that passes, and keeps it so
  * for as long as it is open: such a store would refuse for ever. Opening it again is what mends it. `BEGIN IMMEDIATE`
- * alone says nothing of the database's own file: on one that is read-only it begins to read.
+ * alone says nothing of the database's own file: on one that is read-only it begins to read. No page of events is looked at.
  */
 function checkWritable(db: DatabaseSync): void {
-  db.exec('BEGIN IMMEDIATE; DELETE FROM events WHERE position < 0; ROLLBACK');
+  db.exec('BEGIN IMMEDIATE; DELETE FROM events WHERE 0; ROLLBACK');
 }
 
 /**
