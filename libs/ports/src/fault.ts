@@ -24,6 +24,7 @@ export type FaultCode =
   | 'POSTGRES_UNFIT' // too old, or with settings that this program cannot work on
   | 'COMMAND_UNANSWERED' // no owner of its partition answered in time; it may have taken effect
   | 'COMMAND_TOO_LARGE' // larger than one message of the bus
+  | 'WORK_TOO_LARGE' // larger than one message of the bus
   | 'NATS_UNAVAILABLE' // no server answers at the given addresses
   | 'NATS_DENIED' // the server refuses the user, its certificate or this subject
   | 'NATS_TOO_OLD'

@@ -199,6 +199,18 @@ describe('a report', () => {
     expect(await runner.waiting()).toBe(0);
   });
 
+  it('that no bus carries ends the attempt by name, without output and log', async () => {
+    const runner = new Runner();
+    runner.packages.play = async () => succeededWith({ text: 'x'.repeat(1_000) }, 'a long log');
+    runner.answer = ({ command }) => {
+      if (command.type === 'execution.report-task.v1' && command.payload.outcome.kind === 'succeeded') throw new Fault('COMMAND_TOO_LARGE', 'over 1,000 bytes');
+      return OK;
+    };
+    await runner.take();
+    expect(runner.reports.at(-1)).toMatchObject({ log: '', outcome: { kind: 'failed', code: 'OUTPUT_TOO_LARGE', retryable: false } });
+    expect(await runner.waiting()).toBe(0);
+  });
+
   it('that is refused for good is acknowledged: there was one before, or the run has ended', async () => {
     for (const code of ['TASK_NOT_OPEN', 'EXECUTION_ENDED', 'LEASE_LOST', 'EXECUTION_NOT_FOUND'] as const) {
       const runner = new Runner();

@@ -1,9 +1,10 @@
 import type { AnyCommand, CommandOf } from '@maestro/contracts';
-import type { Clock, CommandAnswer, CommandGateway, Consumption, Leased, Metrics, Settlement, TaskPackages, TaskResult, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandAnswer, CommandGateway, Consumption, Leased, Metrics, Settlement, TaskPackages, TaskResult, Tracer, WorkQueue } from '@maestro/ports';
 import { UnparsedJson, isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { TaskOrder } from '../dispatch/work-orders.ts';
 import type { Supervision } from '../supervision/supervision.ts';
+import { inSpan } from '../tracing/in-span.ts';
 import { DELIVERIES_MAX, settlementOf } from './settlement.ts';
 
 export type TaskWorkerDependencies = {
@@ -18,9 +19,11 @@ export type TaskWorkerDependencies = {
   readonly classes: readonly string[];
   readonly concurrencyMax: number;
   readonly supervision?: Supervision | undefined;
+  readonly tracer?: Tracer | undefined;
 };
 
-type Outcome = CommandOf<'execution.report-task.v1'>['payload']['outcome'];
+type Report = CommandOf<'execution.report-task.v1'>['payload'];
+type Outcome = Report['outcome'];
 
 /** A task that takes longer says that it started; shorter ones cost one commit. */
 const STARTED_AFTER_MS = 250;
@@ -64,6 +67,8 @@ class Attempt {
   readonly #leased: Leased;
   readonly #order: TaskOrder;
   readonly #signal: AbortSignal;
+  /** of the span of this attempt, for what it reports */
+  #traceparent: string | undefined;
 
   constructor(d: TaskWorkerDependencies, host: Host, leased: Leased, signal: AbortSignal) {
     this.#d = d;
@@ -75,7 +80,7 @@ class Attempt {
 
   async run(): Promise<Settlement> {
     try {
-      const settlement = await this.#runAndReport();
+      const settlement = await this.#traced();
       if (settlement.kind === 'ack' && !this.#host.isStopping) this.#d.supervision?.loops.works(NAME);
       return settlement;
     } catch (error) {
@@ -83,6 +88,15 @@ class Attempt {
       if (!isFault(error)) throw error;
       return { kind: 'retry', delayMs: RETRY_DELAY_MS };
     }
+  }
+
+  #traced(): Promise<Settlement> {
+    const { executionId, taskId, attempt, uses } = this.#order;
+    const attributes = { 'maestro.execution.id': executionId, 'maestro.task.id': taskId, 'maestro.attempt': attempt, 'maestro.uses': uses, 'maestro.delivery': this.#leased.delivery };
+    return inSpan(this.#d.tracer, `run ${uses}`, { parent: this.#leased.work.traceparent, kind: 'consumer', attributes }, (traceparent) => {
+      this.#traceparent = traceparent;
+      return this.#runAndReport();
+    });
   }
 
   async #runAndReport(): Promise<Settlement> {
@@ -100,8 +114,18 @@ class Attempt {
     this.#d.metrics.observe('mc_task_duration_ms', durationMs, { uses: this.#order.uses, outcome: result.kind });
     const { executionId, taskId, attempt, argumentsCommitment } = this.#order;
     const payload = { executionId, taskId, attempt, runner, leaseId, startedAt, durationMs, argumentsCommitment, log: result.log, outcome: outcomeOf(result) };
-    const answer = await this.#untilDecided(() => this.#send('report-task', { type: 'execution.report-task.v1', payload }));
-    return settlementOf(answer, this.#leased.delivery);
+    return settlementOf(await this.#untilDecided(() => this.#report(payload)), this.#leased.delivery);
+  }
+
+  /** What no bus carries is said by name, so that the attempt ends. */
+  async #report(payload: Report): Promise<CommandAnswer> {
+    try {
+      return await this.#send('report-task', { type: 'execution.report-task.v1', payload });
+    } catch (error) {
+      if (!isFault(error, 'COMMAND_TOO_LARGE')) throw error;
+      const outcome: Outcome = { kind: 'failed', code: 'OUTPUT_TOO_LARGE', message: `the output and the log are too large to be reported from this runner: ${error.message}`, retryable: false };
+      return this.#send('report-task', { type: 'execution.report-task.v1', payload: { ...payload, log: '', outcome } });
+    }
   }
 
   /** Says the same again while the conductor cannot take it, or until this process ends. */
@@ -150,9 +174,10 @@ class Attempt {
   }
 
   #send(verb: string, command: AnyCommand): Promise<CommandAnswer> {
-    const { intentId, executionId: correlationId, token } = this.#leased.work;
+    const { intentId, executionId, token, traceparent: correlationId = executionId } = this.#leased.work;
+    const traced = this.#traceparent === undefined ? {} : { traceparent: this.#traceparent };
     const commandId = internalCommandId(intentId, verb);
-    return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:runner', correlationId, causationId: intentId, ...(token === undefined ? {} : { workToken: token }) });
+    return this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:runner', correlationId, causationId: intentId, ...traced, ...(token === undefined ? {} : { workToken: token }) });
   }
 }
 

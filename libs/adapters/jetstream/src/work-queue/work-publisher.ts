@@ -22,6 +22,8 @@ const PUBLISH_WITHIN_MS = 2_000;
 /** Covers the loss of a leader, 4 to 8 s. */
 const DEADLINE_MS = 15_000;
 const PAUSE_MS = 100;
+/** Room for headers and protocol within the server's largest payload. */
+const FRAME_BYTES = 4_096;
 
 /** The subject has a message already: the intent waits, rests or is leased. */
 const TAKEN = 10_071;
@@ -56,7 +58,7 @@ export class WorkPublisher {
     this.#client = jetstream(link.connection, { timeout: PUBLISH_WITHIN_MS });
   }
 
-  /** Faults: QUEUE_FULL, NATS_UNAVAILABLE; both may be tried again. */
+  /** Faults: QUEUE_FULL and NATS_UNAVAILABLE, which may be tried again; WORK_TOO_LARGE. */
   async publish(work: readonly Work[]): Promise<void> {
     const fresh = new Map<string, Work>();
     for (const one of work) {
@@ -90,7 +92,9 @@ export class WorkPublisher {
   async #publishOne(work: Work, msgID: string): Promise<void> {
     const [subject, deadlineMs] = [this.#subjects.work(work), Date.now() + DEADLINE_MS];
     const { token: _token, traceparent: _traceparent, ...body } = work;
-    const data = JSON.stringify(body);
+    const data = Buffer.from(JSON.stringify(body));
+    const bytesMax = (this.#link.connection.info?.max_payload ?? 1_048_576) - FRAME_BYTES;
+    if (data.length > bytesMax) throw new Fault('WORK_TOO_LARGE', `the work of intent ${work.intentId} is ${data.length} bytes; over NATS at most ${bytesMax} (max_payload of the server)`);
     for (;;) {
       try {
         const { seq } = await this.#link.watch.race(this.#client.publish(subject, data, { msgID, headers: headersOf(work), expect: { lastSubjectSequence: 0 }, timeout: PUBLISH_WITHIN_MS }));
