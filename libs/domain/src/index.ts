@@ -20,6 +20,7 @@ export type { Reference, Template } from './expression/template.ts';
 export { categoryOf, executionStream, idOf, parseExecutionId, parseHash, parseStreamName, receiptStream, streamName } from './ids.ts';
 export type { Brand, CommandId, ExecutionId, Hash, StreamName, TaskId, WorkflowId } from './ids.ts';
 export { intentsOf } from './intents.ts';
+export { traceContextOf } from './trace-context.ts';
 export type { Intent, IntentChange } from './intents.ts';
 export type { Json, JsonObject } from './json.ts';
 export { checkManifest } from './manifest/check-manifest.ts';

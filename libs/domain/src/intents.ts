@@ -3,6 +3,7 @@ import type { Recorded } from './decider.ts';
 import { POLICY_DEADLINE_MS } from './execution/advance.ts';
 import type { RunTimer } from './execution/command.ts';
 import { later } from './execution/draft.ts';
+import { traceContextOf } from './trace-context.ts';
 
 /** Something that an event asks for; it is open until its result, or the end of the run, closes it. */
 export type Intent = {
@@ -12,6 +13,8 @@ export type Intent = {
   readonly eventId: string;
   readonly revision: number;
   readonly at: string;
+  /** of the request that led to it, where it was traced */
+  readonly traceparent?: string;
 } & (
   | { readonly kind: 'policy-check'; readonly checkId: string }
   | { readonly kind: 'task'; readonly taskId: string; readonly attempt: number }
@@ -102,6 +105,9 @@ function timer(recorded: Recorded, key: string, dueAt: string, what: RunTimer): 
   return { ...opened(recorded, key), kind: 'timer', dueAt, timer: what };
 }
 
-function opened({ stream, id, revision, at }: Recorded, key: string): { key: string; stream: string; eventId: string; revision: number; at: string } {
-  return { key, stream, eventId: id, revision, at };
+type Opened = Pick<Intent, 'key' | 'stream' | 'eventId' | 'revision' | 'at' | 'traceparent'>;
+
+function opened({ stream, id, revision, at, correlationId }: Recorded, key: string): Opened {
+  const traceparent = traceContextOf(correlationId);
+  return { key, stream, eventId: id, revision, at, ...(traceparent === undefined ? {} : { traceparent }) };
 }

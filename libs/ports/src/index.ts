@@ -46,6 +46,7 @@ export type {
   TaskResult,
   UnknownPackage,
 } from './task-packages.ts';
+export type { SpanAttributes, SpanKind, SpanOptions, Tracer } from './tracer.ts';
 export type {
   Consumption,
   ConsumeOptions,

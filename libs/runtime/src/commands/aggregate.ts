@@ -3,10 +3,12 @@ import type { Secrets, StreamHead } from '@maestro/codec';
 import type { AnyEvent } from '@maestro/contracts';
 import type { Decision, Recorded, Rejection, StreamName } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Appended, Clock, CommandEnvelope, Conflict, DataKeyId, EventStore, NewEvent, Version } from '@maestro/ports';
+import type { Appended, Clock, CommandEnvelope, Conflict, DataKeyId, EventStore, NewEvent, Tracer, Version } from '@maestro/ports';
 import { LRUCache } from 'lru-cache';
 import { loadStream, recordedOf, rememberRecorded } from '../recorded-events.ts';
 import type { SealedValues } from '../sealed-values.ts';
+import { inSpan } from '../tracing/in-span.ts';
+import { parentOf } from '../tracing/traced-gateway.ts';
 import { StreamLocks } from './stream-locks.ts';
 
 /** What is kept in memory of one stream: its folded state, what the next event chains to, who asked for what. */
@@ -36,6 +38,7 @@ type Settings<S> = {
   readonly evolve: (state: S, recorded: Recorded) => S;
   readonly isFinal: (state: S) => boolean;
   readonly cachedMax: number;
+  readonly tracer?: Tracer | undefined;
 };
 
 const CONFLICT_TRIES_MAX = 8;
@@ -117,7 +120,8 @@ export class AggregateHandler<S> {
     for (const one of prepared) newEvents.push(await this.#values.toNewEvent(one, keyId, secrets ?? new Map()));
     const [first, ...rest] = newEvents;
     if (first === undefined) return undefined;
-    const appended = await this.#send(stream, aggregate.version, [first, ...rest]);
+    const span = { parent: parentOf(envelope), attributes: { 'maestro.stream': stream, 'maestro.events': newEvents.length } };
+    const appended = await inSpan(this.#settings.tracer, 'append', span, () => this.#send(stream, aggregate.version, [first, ...rest]));
     if (appended.kind === 'conflict') return undefined;
     for (const { bytes, recorded } of prepared) rememberRecorded(bytes, recorded);
     const events = prepared.map((one) => one.recorded);

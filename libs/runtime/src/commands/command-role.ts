@@ -1,7 +1,7 @@
 import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
 import { partitionOf } from '@maestro/ports';
-import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, WorkQueue } from '@maestro/ports';
+import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, Tracer, WorkQueue } from '@maestro/ports';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { WorkOrders } from '../dispatch/work-orders.ts';
 import type { Pause } from '../byte-slices.ts';
@@ -10,6 +10,7 @@ import { FencedState } from '../ownership/fenced-state.ts';
 import { partitionName, partitionView } from '../ownership/partition-view.ts';
 import type { Share } from '../ownership/shares.ts';
 import { SealedValues } from '../sealed-values.ts';
+import { tracedHandling } from '../tracing/traced-gateway.ts';
 import { Admission } from './admission.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { AggregateHandler } from './aggregate.ts';
@@ -41,6 +42,8 @@ export type CommandRoleDependencies = {
   /** default: where there is no login, the one local user */
   readonly authorizer?: Authorizer;
   readonly supervision?: Supervision | undefined;
+  /** absent: nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** between two slices of work on a large value; the end of the turn unless told */
   readonly pause?: Pause;
   readonly settings: RunSettings & { readonly tenant: string };
@@ -67,8 +70,21 @@ export type CommandRole = {
 const RUNS_CACHED_MAX = 10_000;
 const WORKFLOWS_CACHED_MAX = 1_000;
 
+const WORKFLOWS = {
+  initial: initialWorkflow,
+  evolve: (state: WorkflowState, recorded: Recorded) => evolveWorkflow(state, recorded as Recorded<WorkflowEvent>),
+  isFinal: () => false,
+  cachedMax: WORKFLOWS_CACHED_MAX,
+};
+const EXECUTIONS = {
+  initial: initialExecution,
+  evolve: (state: ExecutionState, recorded: Recorded) => evolveExecution(state, recorded as Recorded<ExecutionEvent>),
+  isFinal: (state: ExecutionState) => state.phase === 'ended',
+  cachedMax: RUNS_CACHED_MAX,
+};
+
 export function openCommandRole(d: CommandRoleDependencies): CommandRole {
-  const { store, clock, settings } = d;
+  const { store, clock, settings, tracer } = d;
   const values = new SealedValues(d.vault, d.entropy, store, d.evidence, d.pause);
   const manifests = new ManifestSource(store, d.packages);
   const ledger = new CommandLedger(d.state, clock);
@@ -81,18 +97,8 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
     const [first] = events;
     if (first !== undefined) dispatchers.get(partitionOf(first.stream, count))?.appended(events);
   };
-  const workflowHandler = new AggregateHandler<WorkflowState>(store, values, clock, appended, {
-    initial: initialWorkflow,
-    evolve: (state, recorded) => evolveWorkflow(state, recorded as Recorded<WorkflowEvent>),
-    isFinal: () => false,
-    cachedMax: WORKFLOWS_CACHED_MAX,
-  });
-  const executionHandler = new AggregateHandler<ExecutionState>(store, values, clock, appended, {
-    initial: initialExecution,
-    evolve: (state, recorded) => evolveExecution(state, recorded as Recorded<ExecutionEvent>),
-    isFinal: (state) => state.phase === 'ended',
-    cachedMax: RUNS_CACHED_MAX,
-  });
+  const workflowHandler = new AggregateHandler<WorkflowState>(store, values, clock, appended, { ...WORKFLOWS, tracer });
+  const executionHandler = new AggregateHandler<ExecutionState>(store, values, clock, appended, { ...EXECUTIONS, tracer });
   const workflows = new WorkflowCommands({ handler: workflowHandler, store, packages: d.packages, policies: d.policies, values, answers, requireRegion: settings.requireRegion });
   const findRun = async (...seen: Parameters<typeof executionHandler.peek>) => (await executionHandler.peek(...seen)).state;
   const orders = new WorkOrders(store, workflows, manifests, values, findRun);
@@ -101,8 +107,9 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const outputs = new ResumeOutputs(store, values, (stream) => findRun(stream, 'newest'));
   const executions = new ExecutionCommands({ handler: executionHandler, store, workflows, manifests, policies: d.policies, values, answers, reports, resumes, outputs, settings });
   const router = new CommandRouter(workflows, executions);
-  const gateway = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log, supervision: d.supervision });
-  const shared = { queue: d.queue, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision };
+  const untraced = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log, supervision: d.supervision });
+  const gateway = tracedHandling(untraced, tracer);
+  const shared = { queue: d.queue, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision, tracer };
   const sumOf = (countOf: (dispatcher: Dispatcher) => number): number => [...dispatchers.values()].reduce((sum, one) => sum + countOf(one), 0);
   const openPartition = (index: number, lost: () => void): Share => {
     const partition = { index, count };

@@ -1,13 +1,14 @@
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { AnyCommand } from '@maestro/contracts';
-import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Work, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Tracer, Work, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { UndecidedError, isUndecided } from '../commands/undecided.ts';
 import { followEvents } from '../follow-events.ts';
 import { StreamFailure } from '../supervision/stream-failure.ts';
 import type { Supervision } from '../supervision/supervision.ts';
+import { inSpan } from '../tracing/in-span.ts';
 import { IntentBook } from './intent-book.ts';
 import { RunTurns } from './run-turns.ts';
 import type { Dispatched } from './run-turns.ts';
@@ -47,6 +48,7 @@ type Dependencies = {
   readonly log: Log;
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
+  readonly tracer?: Tracer | undefined;
   /** absent: all streams */
   readonly share?: DispatcherShare;
 };
@@ -276,7 +278,8 @@ export class Dispatcher {
     }
     // closed while its order was made
     if (!this.#turns.holds(intent)) return true;
-    await this.#d.queue.publish([workOf(intent, order)]);
+    const attributes = { 'maestro.stream': intent.stream, 'maestro.intent.id': intent.eventId };
+    await inSpan(this.#d.tracer, `hand out ${intent.kind}`, { parent: intent.traceparent, kind: 'producer', attributes }, () => this.#d.queue.publish([workOf(intent, order)]));
     this.#d.metrics.count('mc_work_published_total', 1, { kind: intent.kind });
     return true;
   }
@@ -311,7 +314,8 @@ export class Dispatcher {
   /** Throws where the command was not decided on. Any other refusal is an answer. */
   async #send(intent: Intent, verb: string, command: AnyCommand): Promise<CommandAnswer> {
     const commandId = internalCommandId(intent.eventId, verb);
-    const answer = await this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId: intent.stream, causationId: intent.eventId });
+    const correlationId = intent.traceparent ?? intent.stream;
+    const answer = await this.#d.gateway.send({ command, commandId, tenant: this.#d.tenant, actor: 'role:command', correlationId, causationId: intent.eventId });
     if (answer.kind === 'refused' && isUndecided(answer.rejection)) throw new UndecidedError(answer.rejection);
     return answer;
   }
@@ -349,5 +353,6 @@ function workOf(intent: Intent, order: PolicyOrder | TaskOrder): Work {
     workClass: 'workClass' in order ? String(order.workClass) : 'default',
     executionId: intent.stream,
     payload: order as unknown as Json,
+    ...(intent.traceparent === undefined ? {} : { traceparent: intent.traceparent }),
   };
 }

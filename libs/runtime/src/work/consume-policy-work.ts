@@ -1,9 +1,10 @@
 import type { AnyCommand, CommandOf } from '@maestro/contracts';
-import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine, PolicyResult, Settlement, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandGateway, Consumption, Leased, Metrics, PolicyEngine, PolicyResult, Settlement, Tracer, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import type { PolicyOrder } from '../dispatch/work-orders.ts';
 import type { Supervision } from '../supervision/supervision.ts';
+import { inSpan } from '../tracing/in-span.ts';
 import { settlementOf } from './settlement.ts';
 
 export type PolicyWorkerDependencies = {
@@ -14,6 +15,7 @@ export type PolicyWorkerDependencies = {
   readonly metrics: Metrics;
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
+  readonly tracer?: Tracer | undefined;
 };
 
 type Report = CommandOf<'execution.record-policy-decision.v1'>['payload']['report'];
@@ -23,7 +25,7 @@ const RETRY_DELAY_MS = 500;
 const NAME = 'policy';
 
 /** Takes policy work, evaluates, reports by command; the work is done once the report is stored. Sees no event store. */
-export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant, supervision }: PolicyWorkerDependencies): Consumption {
+export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant, supervision, tracer }: PolicyWorkerDependencies): Consumption {
   const evaluate = async (order: PolicyOrder): Promise<Report> => {
     const report = (result: PolicyResult | undefined, failure: string | null): Report => {
       metrics.count('mc_policy_decisions_total', 1, { stage: order.stage, outcome: result === undefined ? 'failed' : result.allow ? 'allow' : 'deny' });
@@ -40,12 +42,17 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
       return report(undefined, error.message.slice(0, 1_024));
     }
   };
-  const handle = async ({ work, delivery }: Leased): Promise<Settlement> => {
+  const handle = ({ work, delivery }: Leased): Promise<Settlement> => {
+    const { target, checkId, stage } = work.payload as unknown as PolicyOrder;
+    const attributes = { 'maestro.target': `${target.kind}-${target.id}`, 'maestro.check.id': checkId, 'maestro.delivery': delivery };
+    return inSpan(tracer, `check ${stage}`, { parent: work.traceparent, kind: 'consumer', attributes }, (traceparent) => decide(work, delivery, traceparent));
+  };
+  const decide = async (work: Leased['work'], delivery: number, traceparent: string | undefined): Promise<Settlement> => {
     const order = work.payload as unknown as PolicyOrder;
     const command = decisionCommand(order, await evaluate(order));
     const commandId = internalCommandId(work.intentId, 'record-policy-decision');
     try {
-      const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.executionId, causationId: work.intentId, ...(work.token === undefined ? {} : { workToken: work.token }) });
+      const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.traceparent ?? work.executionId, causationId: work.intentId, ...(traceparent === undefined ? {} : { traceparent }), ...(work.token === undefined ? {} : { workToken: work.token }) });
       supervision?.loops.works(NAME);
       return settlementOf(answer, delivery);
     } catch (error) {

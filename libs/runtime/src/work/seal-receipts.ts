@@ -1,9 +1,9 @@
 import { prepareCommit, EMPTY_HEAD } from '@maestro/codec';
 import type { ReceiptSignedV1 } from '@maestro/contracts';
-import { parseExecutionId, receiptStream } from '@maestro/domain';
+import { parseExecutionId, receiptStream, traceContextOf } from '@maestro/domain';
 import type { ExecutionId, Recorded, StreamName } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
-import type { Clock, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer, StoredEvent } from '@maestro/ports';
+import type { Clock, EventStore, EvidenceStore, Log, Metrics, ProcessState, Signer, StoredEvent, Tracer } from '@maestro/ports';
 import { CURRENT_ASSEMBLER, assembleSet, eventsJsonl, sha256 } from '@maestro/receipt';
 import { endOfTurn } from '../byte-slices.ts';
 import type { Pause } from '../byte-slices.ts';
@@ -12,6 +12,7 @@ import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
 import { loadStream, recordedOf } from '../recorded-events.ts';
 import type { Supervision } from '../supervision/supervision.ts';
+import { inSpan } from '../tracing/in-span.ts';
 
 export type ReceiptDependencies = {
   readonly store: EventStore;
@@ -23,6 +24,7 @@ export type ReceiptDependencies = {
   readonly log: Log;
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
+  readonly tracer?: Tracer | undefined;
   /** default: the end of the present turn of the event loop */
   readonly pause?: Pause;
   /** the owner of one share of the runs: its name; the store shows it no others. Absent: all runs */
@@ -156,19 +158,23 @@ export class ReceiptSealer {
 
   /** Afterwards none of them waits any more; or something that all of them need failed. */
   async #sealBatch(terminals: readonly Recorded[]): Promise<void> {
-    const drafts = (await Promise.all(terminals.map((terminal) => this.#draft(terminal)))).filter((draft) => draft !== undefined);
+    const drafts = (await Promise.all(terminals.map((terminal) => this.#traced('sign receipt', terminal, () => this.#draft(terminal))))).filter((draft) => draft !== undefined);
     const items = drafts.map(({ signed, bundle }) => ({ key: `receipts/${signed.bundleDigest}`, bytes: bundle }));
     const refs = items.length === 0 ? [] : await this.#d.evidence.putMany(items);
     const named = await Promise.allSettled(
       drafts.map(async ({ id, signed, terminal }, i) => {
         const evidence = refs[i];
         if (evidence === undefined) throw new Error('evidence answered fewer references than it was given items');
-        await this.#appendSigned(id, { ...signed, evidence }, terminal);
+        await this.#traced('name receipt', terminal, () => this.#appendSigned(id, { ...signed, evidence }, terminal));
         this.#waiting.delete(id);
         this.#d.supervision?.quarantine.clear(this.#sealingName, terminal.stream);
       }),
     );
     for (const outcome of named) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  #traced<T>(name: string, { stream, correlationId }: Recorded, work: () => Promise<T>): Promise<T> {
+    return inSpan(this.#d.tracer, name, { parent: traceContextOf(correlationId), attributes: { 'maestro.stream': stream } }, work);
   }
 
   async #draft(terminal: Recorded): Promise<Draft | undefined> {
