@@ -54,7 +54,7 @@ export type CommandRecord = {
 export type CommandRecords = {
   find(commandId: string): Promise<CommandRecord | null>;
   /** of the last 7 days, the latest first: such a command left no event */
-  forbidden(): readonly ForbiddenCommand[];
+  forbidden(): Promise<readonly ForbiddenCommand[]>;
 };
 
 /** A command that its sender may not send. `stream`: what it was about. */

@@ -1,1 +1,2 @@
 export { CommandModule } from './command.module.ts';
+export type { CommandDivision } from './command.module.ts';

@@ -1,14 +1,12 @@
-import { createPublicKey } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
-import type { Json } from '@maestro/domain';
 import { VALUE_LIMITS } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
 import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, readTaskLog, SealedValues, viewPosition } from '@maestro/runtime';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
-import type { ApiDependencies, PublishedKeys } from '@maestro/service-api';
+import type { ApiDependencies } from '@maestro/service-api';
 import { releaseVersion } from './build-info.ts';
 import { acceptedRisks } from './backup/accepted-losses.ts';
 import { commandRecords } from './command-records.ts';
@@ -25,6 +23,7 @@ import type { Ports } from './open-ports.ts';
 import { ownReceiptVerifier, sentSetVerifier } from './own-receipts.ts';
 import { listen } from './listen.ts';
 import { announce, namingHolder, withdraw } from './presence.ts';
+import { publishedKeys } from './published-keys.ts';
 import { readinessOf } from './readiness.ts';
 
 /** A conductor that serves. `stop` is idempotent; afterwards the data folder is free. */
@@ -110,8 +109,8 @@ function apiDependencies({ config, folder, ports, metrics, command, log, supervi
   return {
     ...ports,
     gateway: command.gateway,
-    commands: commandRecords(ports.views, command.ledger),
-    keys: publishedKeys(ports),
+    commands: commandRecords(ports.views, async () => command.ledger),
+    keys: publishedKeys(ports.signingKeys),
     verify: ownReceiptVerifier(ports.store, ports.evidence, ports.signingKeys.registry),
     verifyFiles: sentSetVerifier(ports.signingKeys.registry),
     policyActivations: () => readPolicyActivations(ports.state),
@@ -121,12 +120,4 @@ function apiDependencies({ config, folder, ports, metrics, command, log, supervi
     log,
     settings: { ...API_DEFAULTS, tenant: TENANT, region, requireRegion, hostname, port, allowedHosts, token, conductorUrl: url, version: releaseVersion() },
   };
-}
-
-function publishedKeys({ signingKeys }: Ports): PublishedKeys {
-  const keys = signingKeys.registry.keys.map(({ keyId, spki, notBefore, notAfter, revokedAt }) => {
-    const pem = createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' }).export({ type: 'spki', format: 'pem' }).toString();
-    return { keyId, spki, pem, notBefore, notAfter, revokedAt };
-  });
-  return { registry: () => signingKeys.registryEnvelope as unknown as Json, publicKeys: () => keys };
 }

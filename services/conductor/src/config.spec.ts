@@ -115,7 +115,7 @@ describe('a configuration file', () => {
     file('port: "80"\nprot: 1\ntasksMax: 0\nexitWithParent: true\nallowHost: maestro\n');
     const parsed = parse(['--children-max', '0'], {}, folder);
     expect(parsed.kind === 'faults' && parsed.faults.map((fault) => fault.replace(folder, '.'))).toEqual([
-      expect.stringMatching(/^\.\/maestro\.yaml:2 prot: no such setting; there are profile, data, workspace, .*keys\.wrappingFile$/),
+      expect.stringMatching(/^\.\/maestro\.yaml:2 prot: no such setting; there are profile, data, workspace, .*keys\.workFile$/),
       expect.stringMatching(/^\.\/maestro\.yaml:4 exitWithParent: no such setting/),
       './maestro.yaml:1 port: expected an integer from 0 to 65535, got 80',
       './maestro.yaml:5 allowHost: expected a name such as maestro.example:4747, got maestro',

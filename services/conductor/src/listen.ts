@@ -10,10 +10,15 @@ export async function listen(app: Pick<NestFastifyApplication, 'listen' | 'getHt
   try {
     await app.listen(port, host);
   } catch (error) {
-    throw refusalOf(error, { host, port }) ?? error;
+    throw listenFault(error, { host, port });
   }
   const address = app.getHttpServer().address() as { readonly port: number };
   return `http://${reachable(host)}:${address.port}`;
+}
+
+/** Why an address cannot be listened on; an error of another kind as it is. */
+export function listenFault(error: unknown, address: Address): unknown {
+  return refusalOf(error, address) ?? error;
 }
 
 function refusalOf(error: unknown, { host, port }: Address): Fault | undefined {
@@ -33,7 +38,7 @@ function refusalOf(error: unknown, { host, port }: Address): Fault | undefined {
 }
 
 /** Bound to all addresses, it is reached at loopback. */
-function reachable(host: string): string {
+export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   const name = host === '::' ? '::1' : host;
   return name.includes(':') ? `[${name}]` : name;

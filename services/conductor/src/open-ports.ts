@@ -1,20 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { FolderEvidenceStore, FolderKeyVault, openSigningKeys } from '@maestro/adapter-filesystem';
 import type { SigningKeys } from '@maestro/adapter-filesystem';
 import { MemoryWorkQueue, systemClock, systemEntropy } from '@maestro/adapter-memory';
-import { openOpaPolicyEngine } from '@maestro/adapter-opa';
 import { createSigner } from '@maestro/adapter-sigstore';
 import { openSqliteEventStore } from '@maestro/adapter-sqlite';
-import { openTaskPackages } from '@maestro/adapter-workerpool';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
-import type { Json, JsonObject } from '@maestro/domain';
 import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
-import { priceBookOf } from '@maestro/runtime';
 import type { PriceBook } from '@maestro/runtime';
-import { shippedFiles } from './build-info.ts';
 import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
 import { openDerivedState } from './derived-state.ts';
+import { openShippedPackages, openShippedPolicies, shippedPrices } from './open-shipped.ts';
 import { SHIPPED_PACKAGES } from './shipped-packages.ts';
 
 /** Every port of the embedded profile, opened on one data folder. */
@@ -34,9 +29,6 @@ export type Ports = {
   readonly prices: PriceBook;
   close(): Promise<void>;
 };
-
-/** 64 KiB each: what any inputs of 1 MiB need once policy has parsed them; an instance that grew is not kept. */
-const POLICY_PAGES_MAX = 2_048;
 
 type Closable = { close(): Promise<void> };
 
@@ -73,28 +65,16 @@ export async function openPorts(
       views,
       evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
       vault: await keep(FolderKeyVault.open(folder.dataKeys)),
-      policies: await keep(openOpaPolicyEngine({ bundlesDir: shippedFiles.policyBundles, memoryPagesMax: POLICY_PAGES_MAX })),
-      packages: await keep(openTaskPackages({ modules, settings: packageSettings(config, ownOrigin), childrenMax: config.childrenMax })),
+      policies: await keep(openShippedPolicies()),
+      packages: await keep(openShippedPackages(config, ownOrigin, modules)),
       queue: await keep(new MemoryWorkQueue({ clock: systemClock, entropy: systemEntropy })),
       signer: createSigner({ privateKeyPem: signingKeys.signingKeyPem }),
       signingKeys,
-      prices: priceBookOf(JSON.parse(readFileSync(shippedFiles.prices, 'utf8')) as Json),
+      prices: shippedPrices(),
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** What packages are told. The conductor's own schemas may be fetched, nothing else of it; its address is known only later. */
-function packageSettings(config: Config, ownOrigin: () => string | null): JsonObject {
-  const allowed = config.allowOrigins.map((origin) => ({ origin }));
-  return {
-    workspaceDir: config.workspaceDir,
-    get http(): JsonObject {
-      const own = ownOrigin();
-      return { allowOrigins: own === null ? allowed : [...allowed, { origin: own, pathPrefix: '/schemas/', methods: ['GET'] }] };
-    },
-  };
 }

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import type { LoopHealth } from '@maestro/runtime';
 import type { ReadinessRow } from '@maestro/service-api';
 import type { DataFolder } from './data-folder.ts';
+import { loopRows } from './loop-rows.ts';
 import type { Ports } from './open-ports.ts';
 
 /** One row per dependency, and one per loop that goes on in the background; all must be fine for `/readyz` to answer 200. */
@@ -14,7 +15,6 @@ export function readinessOf(ports: Ports, folder: DataFolder, loops: LoopHealth)
       return { name, ok: false, detail: (error as Error).message };
     }
   };
-  const loopRows = (): ReadinessRow[] => loops.rows().map(({ name, state, detail, since }) => ({ name: `loop-${name}`, ok: state === 'running', detail: `${state} since ${since}${state === 'running' ? '' : `: ${detail}`}` }));
   return async () => [
     ...(await Promise.all([
       row('event-store', async () => `head ${(await ports.store.head()) ?? 'empty'}`),
@@ -23,6 +23,6 @@ export function readinessOf(ports: Ports, folder: DataFolder, loops: LoopHealth)
       row('policy', async () => `set ${ports.policies.active().setDigest}`),
       row('work-queue', async () => `${(await ports.queue.depth('task')).waiting} tasks waiting`),
     ])),
-    ...loopRows(),
+    ...loopRows(loops),
   ];
 }

@@ -1,8 +1,12 @@
 import { isFault } from '@maestro/ports';
+import type { Log } from '@maestro/ports';
+import { startClusterProcess } from './cluster/start-cluster-process.ts';
 import { startConductor } from './conductor.ts';
 import type { Conductor } from './conductor.ts';
 import { parseConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { openLog } from './log.ts';
+import { SHIPPED_PACKAGES } from './shipped-packages.ts';
 
 /** What of a process a conductor needs. */
 export type Surroundings = {
@@ -34,23 +38,40 @@ export async function runConductor(around: Surroundings): Promise<void> {
   }
   const { config } = parsed;
   const log = openLog(config.logLevel);
-  let starting: Promise<Conductor> | undefined;
-  let isStopping = false;
+  let starting: Promise<Conductor & { readonly opsUrl?: string }> | undefined;
+  const asked = new AbortController();
   around.onStopRequest((reason) => {
-    if (isStopping) return;
-    isStopping = true;
+    if (asked.signal.aborted) return;
+    asked.abort();
     log.log('info', 'stopping', { reason });
+    // whoever asked kills what takes longer; a process of a cluster leaves nothing behind that another one does not take up
+    if (config.cluster !== null) setTimeout(() => endLate(around, log), DRAIN_MS).unref();
     // a start that fails meanwhile has told so and ended
-    void starting?.then((conductor) => conductor.stop()).then(() => around.exit(EXIT.ok));
+    void starting?.then((conductor) => conductor.stop()).then(() => around.exit(EXIT.ok), () => undefined);
   }, config.exitWithParent);
   around.onLostRejection((error) => log.log('error', 'a promise was rejected and nobody looked', { error }));
   try {
-    starting = startConductor(config, log);
-    const { url } = await starting;
-    around.say(JSON.stringify({ ready: true, url, pid: process.pid, dataDir: config.dataDir, workspaceDir: config.workspaceDir }));
+    starting = start(config, log, asked.signal);
+    const { url, opsUrl } = await starting;
+    const opened = config.cluster === null ? { dataDir: config.dataDir, workspaceDir: config.workspaceDir } : { opsUrl, name: config.cluster.name, roles: config.cluster.roles, workspaceDir: config.workspaceDir };
+    around.say(JSON.stringify({ ready: true, url, pid: process.pid, ...opened }));
   } catch (error) {
+    // it waited for what it depends on, and was asked to end
+    if (asked.signal.aborted && config.cluster !== null) return around.exit(EXIT.ok);
     if (!isFault(error)) log.log('error', 'the conductor could not start', { error });
     around.complain(`maestro: ${isFault(error) ? error.message : `START_FAILED: ${(error as Error).message}`}`);
     around.exit(EXIT.startFailed);
   }
+}
+
+/** milliseconds from the request to end; ten seconds after it the process is gone */
+const DRAIN_MS = 9_500;
+
+function start(config: Config, log: Log, signal: AbortSignal): Promise<Conductor & { readonly opsUrl?: string }> {
+  return config.cluster === null ? startConductor(config, log) : startClusterProcess(config, config.cluster, log, signal, SHIPPED_PACKAGES);
+}
+
+function endLate(around: Surroundings, log: Log): void {
+  log.log('warn', 'what was in hand took too long; others take it up', { afterMs: DRAIN_MS });
+  around.exit(EXIT.ok);
 }

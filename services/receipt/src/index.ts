@@ -1,1 +1,2 @@
 export { ReceiptModule } from './receipt.module.ts';
+export type { ReceiptDivision, ReceiptRoleDependencies } from './receipt.module.ts';

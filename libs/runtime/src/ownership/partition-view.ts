@@ -9,6 +9,11 @@ export function partitionName({ index, count }: Partition): string {
   return `${index}-of-${count}`;
 }
 
+/** All of them. */
+export function partitionsOf(count: number): readonly Partition[] {
+  return Array.from({ length: count }, (_, index) => ({ index, count }));
+}
+
 /** Whether a stream is of a partition. A run's receipt is where its run is. */
 export function isOfPartition(stream: string, { index, count }: Partition): boolean {
   return partitionOf(stream.replace(/^receipt-/, 'execution-'), count) === index;

@@ -4,16 +4,20 @@ import type { Supervision } from '../supervision/supervision.ts';
 /** What one name's owner does. `ready`: it has begun, or could not. `stop`, also before that: idempotent, never fails. */
 export type Share = { readonly ready: Promise<void>; stop(): Promise<void> };
 
-export type SharesOptions = {
+/** How a process takes part in what its group does. */
+export type Membership = {
   readonly leases: Leases;
-  readonly group: string;
   readonly owner: string;
-  readonly names: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly supervision?: Supervision | undefined;
   /** whether what the work needs can be reached; absent: always */
-  readonly isFit?: () => boolean;
+  readonly isFit?: (() => boolean) | undefined;
+};
+
+export type SharesOptions = Membership & {
+  readonly group: string;
+  readonly names: readonly string[];
   /** Begins the work of a name. `lost`: it found out that another process does it; it is stopped, and taken anew when it is free. */
   readonly open: (name: string, lost: () => void) => Share;
 };

@@ -18,8 +18,7 @@ type Parts = { readonly store: EventStore; readonly views: ReadModels; readonly 
 
 /** The one page that there is: these entries are bounded, and have no position to go on from. */
 export async function forbiddenPage({ store, views, clock, commands }: Parts, { from, to, order, limit }: ListAsked, { actor, subject }: { readonly actor: string | null; readonly subject: string | null }): Promise<ListAnswer<ForbiddenRow>> {
-  const latestFirst = commands
-    .forbidden()
+  const latestFirst = (await commands.forbidden())
     .map(rowOf)
     .filter((row) => (actor === null || row.actor === actor) && (subject === null || row.subject === subject.toLowerCase()))
     .filter(({ at }) => (from === null || at >= from) && (to === null || at < to));

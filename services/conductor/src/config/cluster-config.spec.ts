@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseConfig, readConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 
-const SECRETS = { MAESTRO_POSTGRES_URL: 'postgres://u:hush@h/db', MAESTRO_KEYS_WRAPPING: 'hush', MAESTRO_EVENTSTOREDB_CONNECTION: 'esdb://a:hush@h' };
+const SECRETS = { MAESTRO_KEYS_WORK: 'hush'.repeat(8), MAESTRO_POSTGRES_URL: 'postgres://u:hush@h/db', MAESTRO_KEYS_WRAPPING_FILE: '/k/wrapping', MAESTRO_EVENTSTOREDB_CONNECTION: 'esdb://a:hush@h' };
 const CLUSTER = ['--profile', 'cluster'];
 const NATS = ['--nats-servers', 'nats://a:4222,nats://b:4222'];
 
@@ -30,7 +30,7 @@ describe('configuration of a process of a cluster', () => {
     ['policy', ['nats.servers']],
     ['projector', ['eventstoredb.connectionFile', 'postgres.urlFile']],
     ['receipt', ['eventstoredb.connectionFile', 'postgres.urlFile', 's3.bucket']],
-    ['command', ['nats.servers', 'eventstoredb.connectionFile', 'postgres.urlFile', 's3.bucket', 'keys.wrappingFile']],
+    ['command', ['nats.servers', 'eventstoredb.connectionFile', 'postgres.urlFile', 's3.bucket', 'keys.wrappingFile', 'keys.workFile']],
     ['api', ['nats.servers', 'eventstoredb.connectionFile', 'postgres.urlFile', 's3.bucket', 'keys.wrappingFile']],
   ])('asks role %s for what it may touch, and for nothing else', (role, needed) => {
     expect(faults(['--role', role]).map((fault) => fault.split(':')[0])).toEqual(needed);

@@ -22,6 +22,7 @@ export type ClusterConfig = {
     readonly keyFile: string | null;
     readonly inboxPrefix: string;
     readonly replicas: 1 | 3 | 5;
+    readonly workers: readonly string[];
     readonly monitors: readonly string[];
   };
   readonly store: { readonly engine: 'eventstoredb' | 'jetstream'; readonly acceptWeakDurability: boolean };
@@ -36,7 +37,7 @@ export type ClusterConfig = {
     readonly secretKey: SecretText | null;
     readonly retentionDays: number;
   };
-  readonly keys: { readonly folder: string; readonly wrapping: SecretText | null };
+  readonly keys: { readonly folder: string; readonly wrappingFile: string | null; readonly work: SecretText | null };
 };
 
 /** From values by setting, each of which is what its setting may be. */
@@ -59,10 +60,13 @@ export function clusterConfigOf(values: Readonly<Record<string, unknown>>): Clus
 }
 
 /** A secret's setting names the file; what is kept is the secret. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(['seedFile', 'connectionFile', 'urlFile', 'accessKeyFile', 'secretKeyFile', 'wrappingFile']);
+const SECRET_FIELDS: ReadonlySet<string> = new Set(['seedFile', 'connectionFile', 'urlFile', 'accessKeyFile', 'secretKeyFile', 'workFile']);
 function fieldOf(name: string): string {
   return SECRET_FIELDS.has(name) ? name.replace(/File$/, '') : name;
 }
+
+/** as the makers of work tokens ask */
+const WORK_KEY_BYTES_MIN = 32;
 
 type Need = readonly [isMissing: boolean, setting: string];
 
@@ -78,13 +82,14 @@ export function clusterFaults(cluster: ClusterConfig, auth: 'none' | 'token'): r
     ],
     postgres: [[postgres.url === null, 'postgres.urlFile']],
     evidence: [[s3.bucket === null, 's3.bucket']],
-    vault: [[keys.wrapping === null, 'keys.wrappingFile'], [postgres.url === null, 'postgres.urlFile']],
+    vault: [[keys.wrappingFile === null, 'keys.wrappingFile'], [postgres.url === null, 'postgres.urlFile']],
     'signing-key': [],
     'key-registry': [],
   };
   const missing = new Set([...engines].flatMap((engine) => needs[engine].filter(([isMissing]) => isMissing).map(([, setting]) => setting)));
   const faults = [...missing].map((setting) => `${setting}: a process with role ${roles.join(', ')} in profile cluster needs it; see docs/configuration.md`);
   if (!/^[a-z][a-z0-9]{0,15}$/.test(prefix)) faults.push(`prefix: expected 1 to 16 lower-case letters or digits, a letter first, got ${prefix}`);
+  if (roles.includes('command') && Buffer.byteLength(keys.work?.reveal() ?? '') < WORK_KEY_BYTES_MIN) faults.push(`keys.workFile: a process with role command in profile cluster needs ${WORK_KEY_BYTES_MIN} bytes or more there`);
   if (![1, 3, 5].includes(nats.replicas)) faults.push(`nats.replicas: expected 1, 3 or 5, got ${nats.replicas as number}`);
   if ((s3.accessKey === null) !== (s3.secretKey === null)) faults.push('s3.accessKeyFile, s3.secretKeyFile: one without the other');
   if ((nats.certFile === null) !== (nats.keyFile === null)) faults.push('nats.certFile, nats.keyFile: one without the other');

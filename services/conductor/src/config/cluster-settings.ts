@@ -21,6 +21,7 @@ export const CLUSTER_SETTINGS = {
   'nats.keyFile': { kind: 'file', byDefault: null, meaning: 'private key of that certificate' },
   'nats.inboxPrefix': { kind: 'word', byDefault: '_INBOX', meaning: 'where answers come to; the permissions of the user name it' },
   'nats.replicas': { kind: 'integer', unit: 'copies', min: 1, max: 5, byDefault: 1, meaning: 'copies of each JetStream stream; 3 in production' },
+  'nats.workers': { kind: 'words', byDefault: [], meaning: 'users of NATS that are external workers: they report tasks, as `role:runner`, with the token of their work' },
   'nats.monitors': { kind: 'origins', byDefault: [], meaning: 'monitoring addresses `http://host:8222` of all servers: they prove that events are synced, where NATS holds the events' },
   'store.engine': { kind: 'choice', choices: ['eventstoredb', 'jetstream'], byDefault: 'eventstoredb', meaning: 'where events are' },
   'store.acceptWeakDurability': { kind: 'switch', byDefault: false, meaning: 'start although NATS does not sync every event to disk; each receipt says so' },
@@ -35,5 +36,6 @@ export const CLUSTER_SETTINGS = {
   's3.secretKeyFile': { kind: 'secret', meaning: 'secret access key' },
   's3.retentionDays': { kind: 'integer', unit: 'days', min: 1, max: 36_500, byDefault: 365, meaning: 'how long receipts cannot be deleted by anybody' },
   'keys.folder': { kind: 'folder', byDefault: '.maestro/keys', meaning: 'signing key (receipt role) and signed key registry (api, receipt)' },
-  'keys.wrappingFile': { kind: 'secret', meaning: '32 bytes in base64 that wrap the data keys of the vault' },
+  'keys.wrappingFile': { kind: 'file', byDefault: null, meaning: 'holds the keys that wrap the data keys of the vault, one a line, base64 of 32 bytes, mode 0600; made where it is missing' },
+  'keys.workFile': { kind: 'secret', meaning: 'what the command role makes tokens of work with: 32 bytes or more, the same for all command processes, known to no runner' },
 } as const satisfies { readonly [name: string]: Setting };

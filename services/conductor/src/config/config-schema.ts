@@ -55,6 +55,7 @@ function schemaOf(setting: Setting): JsonSchema {
       return { ...documented, type: 'array', items: { enum: setting.choices } };
     case 'servers':
       return { ...documented, type: 'array', items: { type: 'string', pattern: '^(nats|tls)://' } };
+    case 'words':
     case 'hosts':
       return { ...documented, type: 'array', items: { type: 'string' } };
   }
@@ -93,6 +94,8 @@ function valuesOf(setting: Setting): string {
       return 'file with the secret';
     case 'names':
       return setting.choices.map((choice) => `\`${choice}\``).join(', ');
+    case 'words':
+      return 'words';
     case 'servers':
       return 'addresses `nats://host:port`';
     case 'hosts':

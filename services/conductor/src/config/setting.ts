@@ -11,7 +11,7 @@ export type Setting = {
   | { readonly kind: 'word'; readonly byDefault: string | null }
   | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly byDefault: string }
   | { readonly kind: 'switch'; readonly byDefault: false }
-  | { readonly kind: 'origins' | 'hosts' | 'servers'; readonly byDefault: readonly [] }
+  | { readonly kind: 'origins' | 'hosts' | 'servers' | 'words'; readonly byDefault: readonly [] }
   | { readonly kind: 'names'; readonly choices: readonly string[]; readonly byDefault: readonly [] }
   /** null: not stated */
   | { readonly kind: 'origin' | 'file'; readonly byDefault: null }

@@ -59,6 +59,7 @@ export function fromText(setting: Setting, text: string): unknown {
     case 'origins':
     case 'hosts':
     case 'servers':
+    case 'words':
     case 'names':
       return text.split(',').filter((item) => item !== '');
     case 'word':
@@ -94,6 +95,8 @@ export function readValue(setting: Setting, value: unknown): Reading {
       return fits(value === null || value instanceof SecretText || (isText(value) && !value.includes('\0')), 'the path of a file');
     case 'names':
       return fits(isListOf(value, (item) => setting.choices.includes(item)), `a list of ${either(setting.choices)}`);
+    case 'words':
+      return fits(isListOf(value, (item) => /^[\x21-\x7e]{1,255}$/.test(item)), 'a list of words');
     case 'servers':
       return fits(isListOf(value, isServer), 'an address such as nats://host:4222');
     case 'hosts':
