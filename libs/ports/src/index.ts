@@ -67,3 +67,4 @@ export type { ListFilter, ListSort } from './list-rules.ts';
 export type { FoldedBatch, ListPage, ListQuery, ReadModels, ReadModelsStatus, Side, SideStatus, Upserts } from './read-models.ts';
 export type { Rows, TableName } from './rows.ts';
 export type { WrapKey } from './wrap-key.ts';
+export type { WakeUp, WakeUps } from './wake-ups.ts';

@@ -3,6 +3,7 @@ export type { NatsCommandGatewayOptions } from './commands/nats-command-gateway.
 export type { CommandStreamSettings } from './commands/command-stream.ts';
 export { serveCommands } from './commands/serve-commands.ts';
 export type { ServeCommandsOptions } from './commands/serve-commands.ts';
+export { JetStreamWakeUps } from './delays/jetstream-wake-ups.ts';
 export { JetStreamWorkQueue } from './work-queue/jetstream-work-queue.ts';
 export type { JetStreamWorkQueueOptions } from './work-queue/jetstream-work-queue.ts';
 export { WORK_STREAM_DEFAULTS } from './work-queue/work-streams.ts';

@@ -1,0 +1,149 @@
+import { AckPolicy, DeliverPolicy, RetentionPolicy, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
+import { Fault } from '@maestro/ports';
+import type { Consumption, WakeUp, WakeUps } from '@maestro/ports';
+import type { NatsLink } from '../connection/nats-connection.ts';
+import { idOfToken, subjectToken } from '../connection/subject-token.ts';
+import { Pull } from '../pulls/pull.ts';
+import type { PullEnd } from '../pulls/pull.ts';
+import { codeOf, isNobodyThere } from '../stream-errors.ts';
+
+const CALL_WITHIN_MS = 2_000;
+const DEADLINE_MS = 15_000;
+const PAUSE_MS = 250;
+const BATCH = 64;
+const ASK_EVERY_MS = 5_000;
+const CONSUMER = 'due';
+
+/**
+ * Wake-ups as scheduled messages of MC_DELAY: `mc.delay.at.<key>` holds the moment until the server moves it, about 150 ms
+ * late and never early, to `mc.delay.due.<key>`. On disk: they outlive the server. The stream is for itself, since a
+ * stream with schedules may roll up and purge, which none that holds anything else may.
+ */
+export class JetStreamWakeUps implements WakeUps {
+  readonly #link: NatsLink;
+  readonly #client: JetStreamClient;
+  readonly #stream: string;
+  readonly #replicas: number;
+  #manager: Promise<JetStreamManager> | undefined;
+
+  private constructor(link: NatsLink, replicas: number) {
+    this.#link = link;
+    this.#client = jetstream(link.connection, { timeout: CALL_WITHIN_MS });
+    this.#stream = link.names.stream('DELAY');
+    this.#replicas = replicas;
+  }
+
+  /** Makes the stream where it is missing. Faults: NATS_UNAVAILABLE. */
+  static async open(link: NatsLink, o: { readonly replicas?: number } = {}): Promise<JetStreamWakeUps> {
+    const wakeUps = new JetStreamWakeUps(link, o.replicas ?? 1);
+    await wakeUps.#untilTaken('the stream of wake-ups could not be made', () => wakeUps.#provision());
+    return wakeUps;
+  }
+
+  async set({ key, dueAt }: WakeUp): Promise<void> {
+    const { names } = this.#link;
+    const token = subjectToken(key);
+    const schedule = { specification: new Date(dueAt), target: names.subject('delay', 'due', token) };
+    await this.#untilTaken(`the wake-up ${key} was not taken`, () => this.#client.publish(names.subject('delay', 'at', token), '', { schedule, timeout: CALL_WITHIN_MS }));
+  }
+
+  async cancel(key: string): Promise<void> {
+    const { streams } = await this.#api();
+    await this.#untilTaken(`the wake-up ${key} was not taken back`, () => streams.purge(this.#stream, { filter: this.#link.names.subject('delay', 'at', subjectToken(key)) }));
+  }
+
+  follow(handler: (key: string) => Promise<void>): Consumption {
+    const following = new Following(this.#link, this.#stream, handler, () => this.#provision());
+    return { stop: (graceMs) => following.stop(graceMs) };
+  }
+
+  async #provision(): Promise<void> {
+    const { names } = this.#link;
+    const { streams, consumers } = await this.#api();
+    try {
+      await streams.add({ name: this.#stream, subjects: [names.subject('delay', '>')], storage: StorageType.File, retention: RetentionPolicy.Workqueue, num_replicas: this.#replicas, max_msgs_per_subject: 1, allow_msg_schedules: true });
+    } catch (error) {
+      // made before, perhaps with other limits: those are the operator's
+      if (codeOf(error) !== 10_058) throw error;
+    }
+    await consumers.add(this.#stream, { durable_name: CONSUMER, filter_subject: names.subject('delay', 'due', '*'), deliver_policy: DeliverPolicy.All, ack_policy: AckPolicy.Explicit, ack_wait: nanos(30_000), max_deliver: -1 });
+  }
+
+  #api(): Promise<JetStreamManager> {
+    this.#manager ??= jetstreamManager(this.#link.connection, { checkAPI: false, timeout: CALL_WITHIN_MS });
+    return this.#manager;
+  }
+
+  /** Each of these calls may be made twice. */
+  async #untilTaken(what: string, call: () => Promise<unknown>): Promise<void> {
+    const endMs = Date.now() + DEADLINE_MS;
+    for (;;) {
+      try {
+        return void (await this.#link.watch.race(call()));
+      } catch (error) {
+        if (this.#link.connection.isClosed() || Date.now() >= endMs) throw new Fault('NATS_UNAVAILABLE', `${what}; try again`, { retryable: true, cause: error });
+        if (isNobodyThere(error) || codeOf(error) === 10_059) await this.#provision().catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        await this.#link.watch.up(AbortSignal.timeout(Math.max(1, endMs - Date.now())));
+      }
+    }
+  }
+}
+
+/** Takes what is due. One request is open at a time; what its handler has not done is handed out again. */
+class Following {
+  readonly #link: NatsLink;
+  readonly #stream: string;
+  readonly #handler: (key: string) => Promise<void>;
+  readonly #provision: () => Promise<void>;
+  readonly #inHand = new Set<Promise<void>>();
+  #pull: Pull | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(link: NatsLink, stream: string, handler: (key: string) => Promise<void>, provision: () => Promise<void>) {
+    this.#link = link;
+    this.#stream = stream;
+    this.#handler = handler;
+    this.#provision = provision;
+    this.#ask();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  #ask(): void {
+    if (this.#stopping !== undefined || this.#link.connection.isClosed()) return;
+    this.#pull = new Pull(this.#link, { stream: this.#stream, consumer: CONSUMER, batch: BATCH, expiresMs: ASK_EVERY_MS }, (message) => this.#take(message));
+    void this.#pull.ended.then((end) => this.#ended(end));
+  }
+
+  async #ended(end: PullEnd): Promise<void> {
+    if (end === 'disconnected') await this.#link.watch.up(AbortSignal.timeout(ASK_EVERY_MS));
+    if (end === 'gone' && this.#stopping === undefined) {
+      await this.#provision().catch(() => undefined);
+      await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS).unref());
+    }
+    this.#ask();
+  }
+
+  #take(message: Msg): void {
+    const key = idOfToken(message.subject.slice(message.subject.lastIndexOf('.') + 1));
+    const handled = (key === undefined ? Promise.resolve() : this.#handler(key))
+      .then(() => void message.respond('+ACK'), () => void message.respond(`-NAK {"delay": ${PAUSE_MS * 1_000_000}}`))
+      .finally(() => this.#inHand.delete(handled));
+    this.#inHand.add(handled);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    await this.#pull?.cancel();
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([Promise.all(this.#inHand), new Promise((resolve) => (timer = setTimeout(resolve, graceMs)))]);
+    clearTimeout(timer);
+    if (this.#link.watch.isUp) await this.#link.connection.flush();
+  }
+}

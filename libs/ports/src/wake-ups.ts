@@ -1,0 +1,18 @@
+import type { Consumption } from './work-queue.ts';
+
+/** A moment that somebody waits for. `key`: an id, no value; 1 to 256 characters. `dueAt`: RFC 3339. */
+export type WakeUp = { readonly key: string; readonly dueAt: string };
+
+/**
+ * Wake-ups that outlive the process that asked for them. Each is a hint: it comes at least once, never before it is due by
+ * the clock of whoever keeps it, and who is woken looks for itself whether there is something to do.
+ * Faults: NATS_UNAVAILABLE (retryable).
+ */
+export interface WakeUps {
+  /** One per key: a later one replaces it. */
+  set(wakeUp: WakeUp): Promise<void>;
+  /** A key that is not known is nothing. */
+  cancel(key: string): Promise<void>;
+  /** One of those that follow gets each. What the handler throws lets it come again. */
+  follow(handler: (key: string) => Promise<void>): Consumption;
+}
