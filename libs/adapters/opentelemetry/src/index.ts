@@ -1,1 +1,3 @@
-export {};
+export { openTracer } from './otel-tracer.ts';
+export { parseTracingSettings } from './settings.ts';
+export type { TracingSettings, TracingSettingsInput } from './settings.ts';

@@ -27,7 +27,7 @@ describe('a traced run', () => {
     const spans = tracer.spans.filter(({ traceId }) => traceId === traceIdOf(world, id));
     expect(tracer.orphans()).toEqual([]);
     expect(spans.filter(({ parentId }) => parentId === null).map(({ name }) => name)).toEqual(['receive execution.start.v1']);
-    const counts = Object.fromEntries(Map.groupBy(spans, ({ name }) => name).entries().map(([name, each]) => [name, each.length]));
+    const counts = Object.fromEntries([...Map.groupBy(spans, ({ name }) => name)].map(([name, each]) => [name, each.length]));
     expect(counts).toEqual({
       'receive execution.start.v1': 1,
       'handle execution.start.v1': 1,
