@@ -98,6 +98,7 @@ export type {
   ReleaseRolledBackV1,
   ResumeLink,
   RevokeV1Message,
+  RoutedAnswerV1Message,
   RoutedHeadersV1Message,
   SealedValue,
   StatementV1,

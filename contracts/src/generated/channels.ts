@@ -229,7 +229,12 @@ export const channels: readonly Channel[] = [
         "headers": "messages/routed-headers.v1.json"
       }
     ],
-    "replies": []
+    "replies": [
+      {
+        "payload": "messages/routed-answer.v1.json",
+        "headers": null
+      }
+    ]
   },
   {
     "name": "taskWork",

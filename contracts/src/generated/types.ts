@@ -134,6 +134,7 @@ export interface Contracts {
   'messages_query-execution_v1'?: QueryExecutionV1Message;
   'messages_query-headers_v1'?: QueryHeadersV1Message;
   messages_revoke_v1?: RevokeV1Message;
+  'messages_routed-answer_v1'?: RoutedAnswerV1Message;
   'messages_routed-headers_v1'?: RoutedHeadersV1Message;
   'messages_task-heartbeat_v1'?: TaskHeartbeatV1Message;
   'messages_task-work_v1'?: TaskWorkV1Message;
@@ -1855,6 +1856,27 @@ export interface RevokeV1Message {
   intentIds: [string, ...string[]];
 }
 /**
+ * What the owner of a partition answers: accepted, refused, or the fault that it met
+ */
+export interface RoutedAnswerV1Message {
+  ok: boolean;
+  commandId: string;
+  position?: string;
+  result?: {
+    [k: string]: unknown;
+  };
+  rejection?: {
+    code: Code;
+    detail: string;
+    [k: string]: unknown;
+  };
+  fault?: {
+    code: Code;
+    detail: string;
+    retryable: boolean;
+  };
+}
+/**
  * Headers of a command on its way to the owner of its partition; stamped by a role
  */
 export interface RoutedHeadersV1Message {
@@ -1863,6 +1885,20 @@ export interface RoutedHeadersV1Message {
    */
   commandId: string;
   'Mc-Actor': Actor;
+  'Mc-Tenant': string;
+  'Mc-Correlation': string;
+  /**
+   * id of the event that led to it
+   */
+  'Mc-Causation'?: string;
+  /**
+   * of reports: the token of their work
+   */
+  'Mc-Token'?: string;
+  /**
+   * where the answer goes: below the inbox of the role that asks
+   */
+  'Mc-Reply-To': string;
   /**
    * W3C trace context
    */

@@ -1,6 +1,6 @@
 import { ManualClock, MemoryWorkQueue, seededEntropy } from '@maestro/adapter-memory';
 import type { AnyCommand } from '@maestro/contracts';
-import type { CommandAnswer, CommandEnvelope, Work, WorkKind } from '@maestro/ports';
+import type { CommandAnswer, CommandEnvelope, Work, WorkKind, WorkQueue } from '@maestro/ports';
 import { hexOf } from '../../fixtures/scripted-ports.ts';
 import { requireWorkTokens, withWorkTokens } from './work-tokens.ts';
 
@@ -69,6 +69,18 @@ describe('the token of work', () => {
     const losing = Object.assign(memory, { onLost: (listener: () => void) => (listener(), () => void heard.push('ended')) });
     withWorkTokens(losing, KEY).onLost?.(() => heard.push('lost'))();
     expect(heard).toEqual(['lost', 'ended']);
+  });
+
+  it('hides nothing of the queue', async () => {
+    const heard: string[] = [];
+    const memory = new MemoryWorkQueue({ clock: new ManualClock(), entropy: seededEntropy('all') });
+    const lossy = Object.assign(Object.create(memory), { onLost: (listener: () => void) => (listener(), () => heard.push('unheard')) }) as WorkQueue;
+    const queue = withWorkTokens(lossy, KEY);
+    queue.onLost?.(() => heard.push('lost'))();
+    expect(heard).toEqual(['lost', 'unheard']);
+    expect(withWorkTokens(memory, KEY).onLost).toBeUndefined();
+    await withWorkTokens(memory, KEY).revoke(['i']);
+    expect([await withWorkTokens(memory, KEY).depth('task'), await withWorkTokens(memory, KEY).parked()]).toEqual([{ waiting: 0, leased: 0 }, []]);
   });
 
   it('needs a key of 32 bytes', () => {

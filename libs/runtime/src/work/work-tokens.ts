@@ -25,6 +25,7 @@ export function withWorkTokens(queue: WorkQueue, key: WorkKey): WorkQueue {
     revoke: (intentIds) => queue.revoke(intentIds),
     depth: (...asked) => queue.depth(...asked),
     parked: () => queue.parked(),
+    ...(queue.onLost === undefined ? {} : { onLost: (listener: () => void) => queue.onLost?.(listener) ?? (() => {}) }),
     close: () => queue.close(),
     // absent where the queue has it not: then nothing asks for it
     ...(queue.onLost === undefined ? {} : { onLost: queue.onLost.bind(queue) }),
