@@ -2,7 +2,7 @@ import { Fault } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
 import { Pool } from 'pg';
 import type { PoolClient } from 'pg';
-import { isConnectionLoss, isContention, postgresFault, unknownOutcome } from './postgres-fault.ts';
+import { isConnectionLoss, isContention, isSilence, postgresFault, unknownOutcome } from './postgres-fault.ts';
 
 /** A row as the driver gives it: `bigint` comes as text, `bytea` as a Buffer. */
 export type PostgresRow = { readonly [column: string]: unknown };
@@ -75,6 +75,8 @@ export class PostgresDatabase {
       keepAlive: true,
       application_name: o.applicationName ?? 'maestro',
     });
+    // the pool listens to idle ones only; one that breaks while it is used also fails its statement, which says so
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#pool.on('error', (error) => o.log?.log('warn', 'an idle connection to Postgres broke; the next statement makes another', { error: error.message }));
   }
 
@@ -127,7 +129,7 @@ export class PostgresDatabase {
         client.release(isLost || isCommitting);
         isUnknown ||= isLost && isCommitting;
         if (isUnknown && !isRepeatable) throw unknownOutcome(error, doing);
-        if (isLost && (losses += 1) < LOSS_ATTEMPTS) continue;
+        if (isLost && !isSilence(error) && (losses += 1) < LOSS_ATTEMPTS) continue;
         if (isContention(error) && (contentions += 1) < CONTENTION_ATTEMPTS) continue;
         throw isUnknown && isLost ? unknownOutcome(error, doing) : postgresFault(error, doing);
       }

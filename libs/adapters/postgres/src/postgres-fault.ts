@@ -35,6 +35,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return UNAVAILABLE.has(code) || code.startsWith('08') || (code === '' && LOST.test(messageOf(error)));
 }
 
+/** The connection may still be there, and nothing comes over it: the next one would only be waited for as long. */
+export function isSilence(error: unknown): boolean {
+  return /query read timeout/i.test(messageOf(error));
+}
+
 /** Trying the same transaction again is all that is needed. */
 export function isContention(error: unknown): boolean {
   return CONTENTION.has(codeOf(error));
