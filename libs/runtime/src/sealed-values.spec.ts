@@ -1,3 +1,4 @@
+import { seal } from '@maestro/codec';
 import type { StreamName } from '@maestro/domain';
 import { MemoryEventStore } from '@maestro/adapter-memory';
 import type { StoredEvent } from '@maestro/ports';
@@ -100,6 +101,22 @@ describe('a sealed value', () => {
 });
 
 describe('the whole data of runs', () => {
+  it('is kept open only as far as memory allows: small values count for what they take', async () => {
+    const { world, id } = await worldWithRun();
+    const { recorded, commitment, keyId } = sealedOutput(world, id);
+    if (recorded.event.type !== 'execution.task-succeeded.v1') throw new Error('no output');
+    const values = fresh(world);
+    expect(await values.open(recorded, '/output', { commitment })).toEqual({ text: 'Ada' });
+    await world.vault.destroy(keyId);
+    expect(await values.open(recorded, '/output', { commitment })).toEqual({ text: 'Ada' });
+    const scopeKey = await world.vault.create('execution:others');
+    const secrets = new Map();
+    const output = { ...recorded.event.data, output: seal(secrets, '/output', 'f'.repeat(32), {}) };
+    const other = { recorded: { ...recorded, event: { ...recorded.event, data: output } }, bytes: new Uint8Array() };
+    for (let n = 0; n < 50_000; n += 1) await values.toNewEvent({ ...other, recorded: { ...other.recorded, id: `other-${n}` } }, scopeKey, secrets);
+    await expect(values.open(recorded, '/output', { commitment })).rejects.toMatchObject({ code: 'KEY_DESTROYED' });
+  });
+
   it('holds no value of a user in the clear: no input, argument, output, log, or message', async () => {
     const world = await World.open();
     world.packages.define('pkg:test/public@1.0.0', { outputSchema: { properties: { digest: { type: 'string', 'x-public': true }, secret: { type: 'string' } } } });

@@ -17,6 +17,14 @@ export const BUGS_OF_LOOPS: readonly Bug[] = [
     ],
   },
   {
+    id: 'small-values-fill-memory',
+    what: 'the cache of opened values counted their text alone: of small ones it kept ten times as much as its bound, two thirds of the heap at 58 runs a second',
+    foundBy: 'soak',
+    fixedIn: 'fix(runtime): the cache of opened values is bounded by the memory that it takes',
+    kept: { kind: 'spec', file: 'libs/runtime/src/sealed-values.spec.ts', test: 'is kept open only as far as memory allows' },
+    plant: [{ file: 'libs/runtime/src/sealed-values.ts', find: 'return ENTRY_BYTES + PLACE_BYTES * places.length + textBytes;', put: 'return textBytes;' }],
+  },
+  {
     id: 'swap-answered-by-a-fault',
     what: 'a swap of new read models that took effect and whose answer was lost was tried again on nothing: none were made anew before the next start',
     foundBy: 'simulation',
