@@ -1,5 +1,5 @@
 import { Fault, isFault, matches, type EventFilter, type SubscriptionItem } from '@maestro/ports';
-import { faultOf, toCallFailure, type CallFailure } from './call-failure.ts';
+import { faultOf, isCallFailure, toCallFailure } from './call-failure.ts';
 import { LiveFeed, type FeedItem } from './live-feed.ts';
 import type { LogReader } from './log-reader.ts';
 import type { Namespace } from './namespace.ts';
@@ -59,13 +59,11 @@ export async function* followLog(from: Followed, o: Following): AsyncGenerator<S
     await pause(pauseMs(tries), o.signal, client.closing);
   }
 
+  /** What may pass is waited for; all else is the reader's to know. */
   function giveUp(error: unknown): void {
-    if (isFault(error)) {
-      if (['STORE_UNAVAILABLE', 'ABORTED', 'STORE_CLOSED'].includes(error.code)) return;
-      throw error;
-    }
-    const failure: CallFailure = toCallFailure(error);
-    if (failure.kind === 'denied') throw faultOf(failure, `following the log after ${log.cursorAt(place) ?? 'its start'}`);
+    if (isFault(error) && (error.retryable || error.code === 'ABORTED' || error.code === 'STORE_CLOSED')) return;
+    if (!isCallFailure(error)) throw error;
+    if (error.kind === 'denied') throw faultOf(error, `following the log after ${log.cursorAt(place) ?? 'its start'}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { binaryEvent } from '@eventstore/db-client';
-import { Fault, type CallOptions } from '@maestro/ports';
+import { Fault, isFault, type CallOptions } from '@maestro/ports';
 import { faultOf, isCallFailure, toCallFailure } from './call-failure.ts';
 import { eventHash, packEnvelope, unpackEnvelope } from './event-envelope.ts';
 import type { Namespace } from './namespace.ts';
@@ -57,6 +57,7 @@ export async function findIncarnation(client: SupervisedClient, namespace: Names
         live.appendToStream(name, wire, { expectedRevision: 'no_stream', requiresLeader: true }),
       );
     } catch (error) {
+      if (isFault(error)) throw error;
       const failure = toCallFailure(error);
       if (failure.kind === 'stream-deleted') throw new Fault('STORE_DAMAGED', `stream ${name} was deleted; restore a backup`);
       const mayPass = ['wrong-version', 'not-leader', 'unavailable', 'timed-out'].includes(failure.kind);

@@ -9,6 +9,8 @@ import type { SupervisedClient } from './supervised-client.ts';
 /** How many events a look for the newest one goes back at a time; more each time. */
 const HEAD_PAGE_FIRST = 16;
 const HEAD_PAGE_MAX = 1_000;
+/** Events of others, and of the server itself, that an unfiltered page makes room for. */
+const OTHERS_PER_PAGE = 16;
 
 export type LogRange = { readonly from: LogPosition | 'end'; readonly direction: 'forward' | 'backward'; readonly count: number };
 
@@ -85,18 +87,19 @@ export class LogReader {
     return comparePositions(position, this.origin) <= 0 ? null : this.#cursors.cursorAt(position);
   }
 
-  /** Looks at `consideredMax` events at most, those of others among them. */
+  /** Looks at `consideredMax` events at most, those of others among them; without a filter hardly at more than `limit`. */
   async page(
     o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly limit: number; readonly consideredMax: number } & CallOptions,
   ): Promise<AllPage> {
     const start = this.startOf(o.after);
-    const count = o.consideredMax + 1; // the event at `start` comes first, and was considered before
+    const considered = o.filter === undefined ? Math.min(o.limit + OTHERS_PER_PAGE, o.consideredMax) : o.consideredMax;
+    const count = considered + 1; // the event at `start` comes first, and was considered before
     const { seen, isWhole } = await this.#client.reading('reading the log', o, async (client, left) => {
       const seen = new Gathering(start);
-      let considered = 0;
+      let received = 0;
       const end = await readLog(client, { from: start, direction: 'forward', count }, left, (record) => {
         const position = positionOf(record);
-        considered += 1;
+        received += 1;
         const isStart = seen.isFirst && comparePositions(position, start) === 0;
         seen.isFirst = false;
         if (isStart) return true;
@@ -109,7 +112,7 @@ export class LogReader {
         if (matches(event, o.filter)) seen.add(event);
         return true;
       });
-      return { seen, isWhole: end.isWhole && considered < count };
+      return { seen, isWhole: end.isWhole && received < count };
     });
     if (seen.isFirst) throw lost(start);
     // at the end the place is that of the newest event of this program, whatever others wrote since

@@ -14,34 +14,42 @@ export type PageEnd = { readonly isWhole: boolean };
 
 /**
  * Reads one page to its end, or to where `take` says that it has enough, and never leaves the call open: the client
- * would leak it. Nothing is taken after `left` has fired.
+ * would leak it. Nothing is taken after `left` has fired. What `take` throws is what the page rejects with.
  */
 export function readPage(stream: unknown, left: AbortSignal, take: (event: ResolvedEvent) => boolean): Promise<PageEnd> {
   const page = stream as PageStream;
   return new Promise((resolve, reject) => {
-    const stop = (end: PageEnd): void => {
-      left.removeEventListener('abort', onLeft);
+    let isOver = false;
+    const stop = (): void => {
+      isOver = true;
+      left.removeEventListener('abort', enough);
       page.cancel().catch(() => {}); // a call that never began has nothing to cancel
       page.destroy();
-      resolve(end);
     };
-    const onLeft = (): void => stop({ isWhole: false });
-    let isOver = false;
+    const enough = (): void => {
+      stop();
+      resolve({ isWhole: false });
+    };
     page.on('data', (event) => {
-      if (isOver || take(event)) return;
-      isOver = true;
-      stop({ isWhole: false });
+      if (isOver) return;
+      try {
+        if (!take(event)) enough();
+      } catch (error) {
+        // thrown on, it would break the client's stream and come back as an error of the connection
+        stop();
+        reject(error);
+      }
     });
     page.on('end', () => {
-      left.removeEventListener('abort', onLeft);
+      left.removeEventListener('abort', enough);
       resolve({ isWhole: true });
     });
     // stays on after the end: without a listener a late error would end the process
     page.on('error', (error) => {
-      left.removeEventListener('abort', onLeft);
+      left.removeEventListener('abort', enough);
       reject(error);
     });
-    left.addEventListener('abort', onLeft);
+    left.addEventListener('abort', enough);
   });
 }
 

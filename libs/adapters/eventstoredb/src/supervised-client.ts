@@ -1,5 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
-import type { CallOptions } from '@maestro/ports';
+import { isFault, type CallOptions } from '@maestro/ports';
 import { CallFailure, faultOf, toCallFailure, type FailureKind } from './call-failure.ts';
 import { guard } from './client-guard.ts';
 import { pause, within } from './time-limit.ts';
@@ -51,7 +51,7 @@ export class SupervisedClient {
     return this.#held;
   }
 
-  /** One try of at most `timeoutMs`, and never longer than one attempt may take. Rejects with a CallFailure. */
+  /** One try of at most `timeoutMs`, and never longer than one attempt may take. Rejects with a CallFailure, or the call's own Fault. */
   async once<T>(o: CallOptions & { readonly timeoutMs: number }, call: ClientCall<T>): Promise<T> {
     const held = (this.#held ??= this.#open());
     const timeoutMs = Math.min(Math.max(1, o.timeoutMs), this.#attemptMs);
@@ -60,6 +60,7 @@ export class SupervisedClient {
       held.failures = 0;
       return answer;
     } catch (error) {
+      if (isFault(error)) throw error; // the call was answered, and its answer is damaged
       const failure = toCallFailure(error);
       this.failed(held, failure);
       throw failure;
@@ -73,6 +74,7 @@ export class SupervisedClient {
       try {
         return await this.once({ ...o, timeoutMs: endMs - performance.now() }, call);
       } catch (error) {
+        if (isFault(error)) throw error;
         const failure = error as CallFailure;
         if (failure.kind === 'stream-missing') throw failure;
         if (!PASSING.has(failure.kind) || performance.now() >= endMs) throw faultOf(failure, doing);

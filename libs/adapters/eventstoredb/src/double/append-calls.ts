@@ -82,6 +82,7 @@ export function batchCalls(state: NodeState, open: Set<BatchCall>): handleBidiSt
       batch.events.push(...message.getProposedMessagesList().map(proposed));
       if (!message.getIsFinal()) return;
       batches.delete(correlation);
+      counted(state, 'batched', requiresLeader(call));
       const hanging = state.faults.hanging();
       if (hanging === undefined) finish(state, call, correlation, batch);
       else void hanging.then(() => finish(state, call, correlation, batch));

@@ -6,6 +6,8 @@ export class Faults {
   repliesToDrop = 0;
   /** the next so many appends are refused as too large for this server */
   sizeRefusals = 0;
+  /** every read and append is refused, as for a user who may not */
+  denies = false;
   #hung: PromiseWithResolvers<void> | undefined;
 
   /** From now on calls are taken and wait. Appends are done once the hang ends, even those whose caller has left. */

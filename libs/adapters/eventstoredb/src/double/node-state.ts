@@ -1,7 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import type { Faults } from './faults.ts';
 import type { EventLog } from './log.ts';
-import { notLeader, notReady, type Endpoint } from './wire.ts';
+import { accessDenied, notLeader, notReady, type Endpoint } from './wire.ts';
 
 /** What a node says of itself and the others in gossip. */
 export type Member = Endpoint & { readonly isLeader: boolean; readonly isAlive: boolean };
@@ -34,6 +34,7 @@ export function counted(state: NodeState, method: string, leader: boolean): void
  * Without that requirement a follower forwards writes and answers reads, which one shared log makes the same thing.
  */
 export function refusal(state: NodeState, leaderOnly: boolean): ServiceError | undefined {
+  if (state.faults.denies) return accessDenied();
   const leader = state.members().find((m) => m.isLeader && m.isAlive);
   if (leader === undefined) return notReady();
   if (!leaderOnly || leader.port === state.endpoint.port) return undefined;

@@ -104,6 +104,9 @@ export const notLeader = (leader: Endpoint): ServiceError =>
     'leader-endpoint-port': String(leader.port),
   });
 
+export const accessDenied = (): ServiceError =>
+  serviceError(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
+
 export const notReady = (): ServiceError => serviceError(status.UNAVAILABLE, 'Server Is Not Ready');
 
 export const requiresLeader = (call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>): boolean =>
