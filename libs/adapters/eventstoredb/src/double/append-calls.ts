@@ -4,7 +4,8 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { AppendReq, AppendResp, BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { ANY, NO_STREAM, STREAM_EXISTS } from './append-check.ts';
 import { batchFailure, batchSuccess } from './batch-answers.ts';
-import type { AppendAnswer, Proposed } from './log.ts';
+import type { AppendAnswer } from './log.ts';
+import type { Proposed } from './log-record.ts';
 import { counted, refusal, type NodeState } from './node-state.ts';
 import { appendTooLarge, expectedOf, nameOf, proposed, requiresLeader, serviceError, sizeOf, streamDeleted } from './wire.ts';
 

@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord } from './log.ts';
+import type { LogRecord, LogView } from './log-record.ts';
 import { TOMBSTONE_REVISION, isSoftDeleted, metadataStream } from './stream-metadata.ts';
 
 /** Expected revisions that are not revisions. */
@@ -14,7 +14,7 @@ export type Verdict =
   | { readonly kind: 'deleted' };
 
 /** What the server decides on an append, by its index and nothing else. */
-export function check(log: EventLog, stream: string, expected: bigint, ids: readonly string[]): Verdict {
+export function check(log: LogView, stream: string, expected: bigint, ids: readonly string[]): Verdict {
   const current = log.lastRevision(stream);
   if (current === TOMBSTONE_REVISION) return { kind: 'deleted' };
   if (expected === STREAM_EXISTS) {
@@ -28,14 +28,14 @@ export function check(log: EventLog, stream: string, expected: bigint, ids: read
   return byIndex(log, stream, expected, ids, current);
 }
 
-function byRecentIds(log: EventLog, stream: string, ids: readonly string[], current: bigint): Verdict {
+function byRecentIds(log: LogView, stream: string, ids: readonly string[], current: bigint): Verdict {
   const found = ids.map((id) => log.recent.get(id)).map((r) => (r?.stream === stream ? r : undefined));
   const last = found.at(-1);
   if (last !== undefined && found.every((r) => r !== undefined)) return { kind: 'same', last };
   return found[0] === undefined ? { kind: 'write' } : { kind: 'wrong', current };
 }
 
-function byIndex(log: EventLog, stream: string, expected: bigint, ids: readonly string[], current: bigint): Verdict {
+function byIndex(log: LogView, stream: string, expected: bigint, ids: readonly string[], current: bigint): Verdict {
   const records = log.stream(stream)?.records ?? [];
   const from = Number(expected) + 1;
   const matching = ids.findIndex((id, i) => records[from + i]?.id !== id);

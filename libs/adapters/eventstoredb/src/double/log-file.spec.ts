@@ -2,7 +2,8 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NO_STREAM } from './append-check.ts';
-import { EventLog, type Proposed } from './log.ts';
+import { EventLog } from './log.ts';
+import type { Proposed } from './log-record.ts';
 import { LogFile } from './log-file.ts';
 
 const event = (n: number): Proposed => ({

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import type { Proposed } from './log.ts';
+import type { Proposed } from './log-record.ts';
 
 type Placed = Proposed & { readonly stream: string; readonly revision: bigint };
 type StoredRecord = Omit<Proposed, 'data' | 'metadata'> & {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ANY, NO_STREAM, STREAM_EXISTS } from './append-check.ts';
-import { EventLog, type Proposed } from './log.ts';
+import { EventLog } from './log.ts';
+import type { Proposed } from './log-record.ts';
 import { TOMBSTONE_REVISION, statusOf, visible } from './stream-metadata.ts';
 
 const event = (id: string = randomUUID()): Proposed => ({

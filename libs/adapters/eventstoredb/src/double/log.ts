@@ -1,25 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { check } from './append-check.ts';
 import type { LogFile } from './log-file.ts';
+import type { LogRecord, LogStream, LogView, Proposed } from './log-record.ts';
 import { TOMBSTONE_REVISION, isSoftDeleted, metadataOf, metadataStream } from './stream-metadata.ts';
-
-/** One event as a client proposes it. */
-export type Proposed = {
-  readonly id: string;
-  readonly type: string;
-  readonly isJson: boolean;
-  readonly data: Uint8Array;
-  readonly metadata: Uint8Array;
-};
-/** One event of the log. `position` is its byte offset: sparse, ascending, commit and prepare at once. */
-export type LogRecord = Proposed & {
-  readonly stream: string;
-  readonly revision: bigint;
-  readonly createdMs: number;
-  readonly position: bigint;
-};
-/** Dense from 0; a tombstone, if any, is apart. */
-export type LogStream = { readonly records: LogRecord[]; tombstone: LogRecord | undefined };
 
 export type AppendAnswer =
   | { readonly kind: 'done'; readonly revision: bigint; readonly position: bigint }
@@ -37,7 +20,7 @@ const RECENT_IDS_MAX = 100_000;
  * L2. Revisions of a stream are dense from 0 and never reused, soft deletion or not.
  * L3. Nothing is ever removed from the order of all events: truncation and deletion hide events of stream reads only.
  */
-export class EventLog {
+export class EventLog implements LogView {
   readonly records: LogRecord[] = [];
   readonly recent = new Map<string, LogRecord>();
   readonly #streams = new Map<string, LogStream>();

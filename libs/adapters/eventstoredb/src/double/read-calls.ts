@@ -1,30 +1,14 @@
-import { status, type handleServerStreamingCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { status, type handleServerStreamingCall } from '@grpc/grpc-js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import type { LogRecord } from './log.ts';
+import type { LogRecord } from './log-record.ts';
 import { counted, refusal, type NodeState } from './node-state.ts';
+import { send, type ReadCall } from './read-call.ts';
 import { followAll } from './subscription-calls.ts';
 import { statusOf, visible } from './stream-metadata.ts';
 import { nameOf, readEvent, requiresLeader, serviceError, streamDeleted } from './wire.ts';
 
-export type ReadCall = ServerWritableStream<ReadReq, ReadResp>;
-
 const FORWARD = 0;
-
-/** False: the caller has left. Waits while the caller's window is full. */
-export async function send(call: ReadCall, message: ReadResp): Promise<boolean> {
-  if (call.cancelled || call.destroyed) return false;
-  if (call.write(message)) return true;
-  await new Promise<void>((resolve) => {
-    const events = ['drain', 'cancelled', 'close'];
-    const done = (): void => {
-      for (const name of events) call.off(name, done);
-      resolve();
-    };
-    for (const name of events) call.on(name, done);
-  });
-  return !call.cancelled;
-}
 
 /** Streams.Read: pages of a stream, pages of all events, and subscriptions to all events. */
 export function readCalls(state: NodeState): handleServerStreamingCall<ReadReq, ReadResp> {

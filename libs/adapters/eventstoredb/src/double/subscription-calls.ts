@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import type { EventLog, LogRecord } from './log.ts';
+import type { EventLog } from './log.ts';
+import type { LogRecord } from './log-record.ts';
 import type { NodeState } from './node-state.ts';
-import { send, type ReadCall } from './read-calls.ts';
+import { send, type ReadCall } from './read-call.ts';
 import { readEvent, serviceError } from './wire.ts';
 
 const SEARCH_WINDOW_DEFAULT = 32;

@@ -5,7 +5,7 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb.js';
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { ANY, NO_STREAM, STREAM_EXISTS } from './append-check.ts';
-import type { LogRecord, Proposed } from './log.ts';
+import type { LogRecord, Proposed } from './log-record.ts';
 
 const TICKS_PER_MS = 10_000n;
 
