@@ -11,7 +11,7 @@ export const BUGS_OF_DAMAGE: readonly Bug[] = [
     foundBy: 'bit flips',
     fixedIn: PROVED,
     kept: { kind: 'spec', file: READ_MODELS, test: 'refuse a row that is not the one that was written, by any way that leads to it' },
-    plant: [{ file: 'libs/adapters/sqlite/src/read-models/proved-row.ts', find: 'if (kept.slice(0, DIGEST_CHARS) === digestOf(table, text)) return', put: 'if (kept !== "") return' }],
+    plant: [{ file: 'libs/adapters/sql-tables/src/proved-row.ts', find: 'if (kept.slice(0, DIGEST_CHARS) === digestOf(table, text)) return', put: 'if (kept !== "") return' }],
   },
   {
     id: 'changed-tag-leaves-rows-out',
@@ -19,7 +19,7 @@ export const BUGS_OF_DAMAGE: readonly Bug[] = [
     foundBy: 'bit flips',
     fixedIn: PROVED,
     kept: { kind: 'spec', file: READ_MODELS, test: 'have every column of tags in an index, which a check of the file compares with it' },
-    plant: [{ file: 'libs/adapters/sqlite/src/read-models/table-columns.ts', find: 'return rest.length === 0 ? asked :', put: 'if (rest.length >= 0) return asked;\n  return' }],
+    plant: [{ file: 'libs/adapters/sql-tables/src/table-columns.ts', find: 'return rest.length === 0 ? asked :', put: 'if (rest.length >= 0) return asked;\n  return' }],
   },
   {
     id: 'damaged-index-opens',

@@ -30,7 +30,7 @@ export const BUGS_OF_LOOPS: readonly Bug[] = [
     foundBy: 'simulation',
     fixedIn: 'fix(runtime): new read models whose swap was answered by a fault are known to be in place',
     kept: { kind: 'spec', file: 'libs/runtime/src/work/rebuild-views.spec.ts', test: 'though the answer to a swap was lost' },
-    plant: [{ file: 'libs/runtime/src/work/rebuild-views.ts', find: 'if ((await views.status()).filling === null) return done.abort();', put: '' }],
+    plant: [{ file: 'libs/runtime/src/work/rebuild-views.ts', find: 'if (before.filling === null) return finish(endOf(before));', put: 'if (before.filling === null) return;' }],
   },
   {
     id: 'writer-left-behind',
