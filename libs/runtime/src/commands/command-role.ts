@@ -1,7 +1,7 @@
 import { evolveExecution, evolveWorkflow, initialExecution, initialWorkflow } from '@maestro/domain';
 import type { ExecutionEvent, ExecutionState, Recorded, WorkflowEvent, WorkflowState } from '@maestro/domain';
 import { partitionOf } from '@maestro/ports';
-import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, Tracer, WorkQueue } from '@maestro/ports';
+import type { Authorizer, Clock, CommandGateway, Entropy, EventStore, EvidenceStore, KeyVault, Log, Metrics, PolicyEngine, ProcessState, TaskPackages, Tracer, WakeUps, WorkQueue } from '@maestro/ports';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { WorkOrders } from '../dispatch/work-orders.ts';
 import type { Pause } from '../byte-slices.ts';
@@ -44,6 +44,8 @@ export type CommandRoleDependencies = {
   readonly supervision?: Supervision | undefined;
   /** absent: nothing is traced */
   readonly tracer?: Tracer | undefined;
+  /** hints for timers; absent: the clock of this process alone says when to look at one */
+  readonly wakeUps?: WakeUps | undefined;
   /** between two slices of work on a large value; the end of the turn unless told */
   readonly pause?: Pause;
   readonly settings: RunSettings & { readonly tenant: string };
@@ -109,7 +111,7 @@ export function openCommandRole(d: CommandRoleDependencies): CommandRole {
   const router = new CommandRouter(workflows, executions);
   const untraced = new Gateway({ router, authorizer: d.authorizer ?? localAuthorizer, admission: new Admission(), ledger, metrics: d.metrics, log: d.log, supervision: d.supervision });
   const gateway = tracedHandling(untraced, tracer);
-  const shared = { queue: d.queue, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision, tracer };
+  const shared = { queue: d.queue, gateway, orders, clock, metrics: d.metrics, log: d.log, tenant: settings.tenant, supervision: d.supervision, tracer, wakeUps: d.wakeUps };
   const sumOf = (countOf: (dispatcher: Dispatcher) => number): number => [...dispatchers.values()].reduce((sum, one) => sum + countOf(one), 0);
   const openPartition = (index: number, lost: () => void): Share => {
     const partition = { index, count };

@@ -1,7 +1,7 @@
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { AnyCommand } from '@maestro/contracts';
-import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Tracer, Work, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Tracer, WakeUps, Work, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { UndecidedError, isUndecided } from '../commands/undecided.ts';
@@ -11,6 +11,7 @@ import type { Supervision } from '../supervision/supervision.ts';
 import { inSpan } from '../tracing/in-span.ts';
 import { IntentBook } from './intent-book.ts';
 import { RunTurns } from './run-turns.ts';
+import { TimerWakeUps } from './timer-wake-ups.ts';
 import type { Dispatched } from './run-turns.ts';
 import type { PolicyOrder, TaskOrder, Unbound, WorkOrders } from './work-orders.ts';
 
@@ -49,6 +50,8 @@ type Dependencies = {
   readonly tenant: string;
   readonly supervision?: Supervision | undefined;
   readonly tracer?: Tracer | undefined;
+  /** absent: only this process's own clock says when to look at a timer */
+  readonly wakeUps?: WakeUps | undefined;
   /** absent: all streams */
   readonly share?: DispatcherShare;
 };
@@ -66,6 +69,7 @@ type Dependencies = {
  *     slot is free as soon as this process appended what closes its intent, or folded it.
  * D7. Where the queue may lose work while this process lives, all that is handed out is published again as soon as the queue
  *     says so, and every RECONCILE_MS where it holds less than was handed out. D3 makes that harmless.
+ * D8. A wake-up is a hint to look at a timer again: whether it is due says the wall clock of this process, as always.
  */
 export class Dispatcher {
   readonly #d: Dependencies;
@@ -73,6 +77,7 @@ export class Dispatcher {
   readonly #book: IntentBook;
   readonly #turns = new RunTurns();
   readonly #timers = new Map<string, () => void>();
+  readonly #wakeUps: TimerWakeUps | undefined;
   readonly #abort = new AbortController();
   #recovering = true;
   #loop: Promise<void> | undefined;
@@ -85,6 +90,8 @@ export class Dispatcher {
     this.#d = dependencies;
     this.#share = dependencies.share ?? ALONE;
     this.#book = new IntentBook(dependencies.state, this.#share.stateName);
+    const { wakeUps, log } = dependencies;
+    this.#wakeUps = wakeUps && new TimerWakeUps(wakeUps, this.#share.name, log);
   }
 
   /** Fast path: events that this process has just appended. */
@@ -102,6 +109,7 @@ export class Dispatcher {
     for (const intent of this.#book.all()) this.#arm(intent);
     this.#endLost = this.#d.queue.onLost?.(() => this.#refill('the queue lost its work'));
     if (this.#endLost !== undefined) this.#reconcileLater();
+    this.#wakeUps?.follow((key) => this.#lookAgain(key));
     await new Promise<void>((resolve, reject) => {
       const after = this.#cursor;
       const filter = { categories: ['execution', 'workflow'] };
@@ -128,6 +136,7 @@ export class Dispatcher {
     this.#cancelWrite?.();
     this.#cancelReconcile?.();
     this.#endLost?.();
+    await this.#wakeUps?.stop();
     for (const disarm of this.#timers.values()) disarm();
     await this.#write();
   }
@@ -191,6 +200,7 @@ export class Dispatcher {
   #fold(recorded: Recorded): void {
     const { opened, closed } = this.#book.fold(recorded);
     for (const intent of closed) this.#disarm(intent);
+    for (const intent of opened) if (intent.kind === 'timer') this.#wakeUps?.set(intent, this.#delayOf(intent));
     if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);
     if (recorded.event.type === 'execution.started.v1') this.#observeStart(recorded);
     if (!this.#recovering) for (const intent of opened) this.#arm(intent, this.#delayFolded(intent));
@@ -211,6 +221,10 @@ export class Dispatcher {
     this.#timers.set(intent.key, cancel);
   }
 
+  #lookAgain(key: string): void {
+    for (const intent of this.#book.ofStream(key.slice(0, key.indexOf('/')))) if (intent.key === key && intent.kind === 'timer') this.#arm(intent);
+  }
+
   #delayOf(intent: Intent): number {
     if (intent.kind !== 'timer') return UNCONFIRMED_MS;
     return Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(intent.dueAt) - this.#d.clock.nowMs()));
@@ -223,7 +237,7 @@ export class Dispatcher {
   #disarm(intent: Intent): void {
     this.#timers.get(intent.key)?.();
     this.#timers.delete(intent.key);
-    if (intent.kind === 'timer') return;
+    if (intent.kind === 'timer') return this.#wakeUps?.cancel(intent);
     this.#handOut(this.#turns.release(intent));
     if (intent.kind === 'task') void this.#d.queue.revoke([intent.eventId]);
   }

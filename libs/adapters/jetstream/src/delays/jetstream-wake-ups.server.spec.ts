@@ -35,9 +35,10 @@ describe('wake-ups on JetStream', () => {
   it('come when they are due, and not before; what was due already comes at once', async () => {
     const woken = new Woken();
     const dueMs = Date.now() + 700;
-    const following = wakeUps.follow(woken.handle);
-    await wakeUps.set({ key: 'execution-1/task/a.b/1/retry', dueAt: new Date(dueMs).toISOString() });
-    await wakeUps.set({ key: 'past', dueAt: inMs(-60_000) });
+    const following = wakeUps.follow('lane 1', woken.handle);
+    await wakeUps.set({ lane: 'lane 1', key: 'execution-1/task/a.b/1/retry', dueAt: new Date(dueMs).toISOString() });
+    await wakeUps.set({ lane: 'lane 2', key: 'of another', dueAt: inMs(-60_000) });
+    await wakeUps.set({ lane: 'lane 1', key: 'past', dueAt: inMs(-60_000) });
     await woken.count(1);
     expect(woken.keys).toEqual(['past']);
     await woken.count(2);
@@ -48,13 +49,13 @@ describe('wake-ups on JetStream', () => {
 
   it('are one per key: a later one replaces it, and one that is taken back does not come', async () => {
     const woken = new Woken();
-    await wakeUps.set({ key: 'moved', dueAt: inMs(300) });
-    await wakeUps.set({ key: 'moved', dueAt: inMs(900) });
-    await wakeUps.set({ key: 'gone', dueAt: inMs(300) });
-    await wakeUps.cancel('gone');
-    await wakeUps.cancel('unknown');
-    await wakeUps.set({ key: 'last', dueAt: inMs(1_500) });
-    const following = wakeUps.follow(woken.handle);
+    await wakeUps.set({ lane: 'lane 1', key: 'moved', dueAt: inMs(300) });
+    await wakeUps.set({ lane: 'lane 1', key: 'moved', dueAt: inMs(900) });
+    await wakeUps.set({ lane: 'lane 1', key: 'gone', dueAt: inMs(300) });
+    await wakeUps.cancel({ lane: 'lane 1', key: 'gone' });
+    await wakeUps.cancel({ lane: 'lane 1', key: 'unknown' });
+    await wakeUps.set({ lane: 'lane 1', key: 'last', dueAt: inMs(1_500) });
+    const following = wakeUps.follow('lane 1', woken.handle);
     await woken.count(2);
     expect(woken.keys).toEqual(['moved', 'last']);
     await following.stop(1_000);
@@ -63,12 +64,12 @@ describe('wake-ups on JetStream', () => {
   it('come again where who was woken could not look', async () => {
     const woken = new Woken();
     let tries = 0;
-    const following = wakeUps.follow(async (key) => {
+    const following = wakeUps.follow('lane 1', async (key) => {
       tries += 1;
       if (tries === 1) throw new Error('busy');
       await woken.handle(key);
     });
-    await wakeUps.set({ key: 'a', dueAt: inMs(0) });
+    await wakeUps.set({ lane: 'lane 1', key: 'a', dueAt: inMs(0) });
     await woken.count(1);
     expect(tries).toBe(2);
     await following.stop(1_000);
@@ -76,8 +77,8 @@ describe('wake-ups on JetStream', () => {
 
   it('outlive the server, and whoever set them', async () => {
     const woken = new Woken();
-    await wakeUps.set({ key: 'a', dueAt: inMs(1_000) });
-    const following = wakeUps.follow(woken.handle);
+    await wakeUps.set({ lane: 'lane 1', key: 'a', dueAt: inMs(1_000) });
+    const following = wakeUps.follow('lane 1', woken.handle);
     await server.restart();
     await woken.count(1);
     expect(woken.keys).toEqual(['a']);
@@ -86,10 +87,10 @@ describe('wake-ups on JetStream', () => {
 
   it('go on where their stream was deleted', async () => {
     const woken = new Woken();
-    const following = wakeUps.follow(woken.handle);
+    const following = wakeUps.follow('lane 1', woken.handle);
     const { streams } = await jetstreamManager(link.connection);
     await streams.delete(link.names.stream('DELAY'));
-    await wakeUps.set({ key: 'a', dueAt: inMs(0) });
+    await wakeUps.set({ lane: 'lane 1', key: 'a', dueAt: inMs(0) });
     await woken.count(1);
     expect(woken.keys).toEqual(['a']);
     await following.stop(1_000);
@@ -97,7 +98,7 @@ describe('wake-ups on JetStream', () => {
 
   it('cannot be set once the connection is closed', async () => {
     await link.close();
-    const fault = await wakeUps.set({ key: 'a', dueAt: inMs(0) }).catch((error: unknown) => error);
+    const fault = await wakeUps.set({ lane: 'lane 1', key: 'a', dueAt: inMs(0) }).catch((error: unknown) => error);
     expect(isFault(fault, 'NATS_UNAVAILABLE')).toBe(true);
   });
 });

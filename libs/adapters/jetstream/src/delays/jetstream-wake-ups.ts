@@ -15,11 +15,12 @@ const DEADLINE_MS = 15_000;
 const PAUSE_MS = 250;
 const BATCH = 64;
 const ASK_EVERY_MS = 5_000;
-const CONSUMER = 'due';
+/** A key that nobody follows any more, because streams are divided otherwise by now, is forgotten by then. */
+const AGE_MAX_MS = 30 * 86_400_000;
 
 /**
- * Wake-ups as scheduled messages of MC_DELAY: `mc.delay.at.<key>` holds the moment until the server moves it, about 150 ms
- * late and never early, to `mc.delay.due.<key>`. On disk: they outlive the server. The stream is for itself, since a
+ * Wake-ups as scheduled messages of MC_DELAY: `mc.delay.at.<lane>.<key>` holds the moment until the server moves it,
+ * about 150 ms late and never early, to `mc.delay.due.<lane>.<key>`. On disk: they outlive the server. The stream is for itself, since a
  * stream with schedules may roll up and purge, which none that holds anything else may.
  */
 export class JetStreamWakeUps implements WakeUps {
@@ -43,33 +44,40 @@ export class JetStreamWakeUps implements WakeUps {
     return wakeUps;
   }
 
-  async set({ key, dueAt }: WakeUp): Promise<void> {
-    const { names } = this.#link;
-    const token = subjectToken(key);
-    const schedule = { specification: new Date(dueAt), target: names.subject('delay', 'due', token) };
-    await this.#untilTaken(`the wake-up ${key} was not taken`, () => this.#client.publish(names.subject('delay', 'at', token), '', { schedule, timeout: CALL_WITHIN_MS }));
+  async set({ lane, key, dueAt }: WakeUp): Promise<void> {
+    const schedule = { specification: new Date(dueAt), target: this.#subject('due', lane, key) };
+    await this.#untilTaken(`the wake-up ${key} was not taken`, () => this.#client.publish(this.#subject('at', lane, key), '', { schedule, timeout: CALL_WITHIN_MS }));
   }
 
-  async cancel(key: string): Promise<void> {
+  async cancel({ lane, key }: Pick<WakeUp, 'lane' | 'key'>): Promise<void> {
     const { streams } = await this.#api();
-    await this.#untilTaken(`the wake-up ${key} was not taken back`, () => streams.purge(this.#stream, { filter: this.#link.names.subject('delay', 'at', subjectToken(key)) }));
+    await this.#untilTaken(`the wake-up ${key} was not taken back`, () => streams.purge(this.#stream, { filter: this.#subject('at', lane, key) }));
   }
 
-  follow(handler: (key: string) => Promise<void>): Consumption {
-    const following = new Following(this.#link, this.#stream, handler, () => this.#provision());
+  follow(lane: string, handler: (key: string) => Promise<void>): Consumption {
+    const consumer = `due-${subjectToken(lane)}`;
+    const provision = async (): Promise<void> => {
+      await this.#provision();
+      const { consumers } = await this.#api();
+      const filter = this.#link.names.subject('delay', 'due', subjectToken(lane), '*');
+      await consumers.add(this.#stream, { durable_name: consumer, filter_subject: filter, deliver_policy: DeliverPolicy.All, ack_policy: AckPolicy.Explicit, ack_wait: nanos(30_000), max_deliver: -1 });
+    };
+    const following = new Following(this.#link, { stream: this.#stream, consumer }, handler, provision);
     return { stop: (graceMs) => following.stop(graceMs) };
   }
 
   async #provision(): Promise<void> {
-    const { names } = this.#link;
-    const { streams, consumers } = await this.#api();
+    const { streams } = await this.#api();
     try {
-      await streams.add({ name: this.#stream, subjects: [names.subject('delay', '>')], storage: StorageType.File, retention: RetentionPolicy.Workqueue, num_replicas: this.#replicas, max_msgs_per_subject: 1, allow_msg_schedules: true });
+      await streams.add({ name: this.#stream, subjects: [this.#link.names.subject('delay', '>')], storage: StorageType.File, retention: RetentionPolicy.Workqueue, num_replicas: this.#replicas, max_msgs_per_subject: 1, max_age: nanos(AGE_MAX_MS), allow_msg_schedules: true });
     } catch (error) {
       // made before, perhaps with other limits: those are the operator's
       if (codeOf(error) !== 10_058) throw error;
     }
-    await consumers.add(this.#stream, { durable_name: CONSUMER, filter_subject: names.subject('delay', 'due', '*'), deliver_policy: DeliverPolicy.All, ack_policy: AckPolicy.Explicit, ack_wait: nanos(30_000), max_deliver: -1 });
+  }
+
+  #subject(when: 'at' | 'due', lane: string, key: string): string {
+    return this.#link.names.subject('delay', when, subjectToken(lane), subjectToken(key));
   }
 
   #api(): Promise<JetStreamManager> {
@@ -96,16 +104,16 @@ export class JetStreamWakeUps implements WakeUps {
 /** Takes what is due. One request is open at a time; what its handler has not done is handed out again. */
 class Following {
   readonly #link: NatsLink;
-  readonly #stream: string;
+  readonly #from: { readonly stream: string; readonly consumer: string };
   readonly #handler: (key: string) => Promise<void>;
   readonly #provision: () => Promise<void>;
   readonly #inHand = new Set<Promise<void>>();
   #pull: Pull | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(link: NatsLink, stream: string, handler: (key: string) => Promise<void>, provision: () => Promise<void>) {
+  constructor(link: NatsLink, from: { readonly stream: string; readonly consumer: string }, handler: (key: string) => Promise<void>, provision: () => Promise<void>) {
     this.#link = link;
-    this.#stream = stream;
+    this.#from = from;
     this.#handler = handler;
     this.#provision = provision;
     this.#ask();
@@ -118,7 +126,7 @@ class Following {
 
   #ask(): void {
     if (this.#stopping !== undefined || this.#link.connection.isClosed()) return;
-    this.#pull = new Pull(this.#link, { stream: this.#stream, consumer: CONSUMER, batch: BATCH, expiresMs: ASK_EVERY_MS }, (message) => this.#take(message));
+    this.#pull = new Pull(this.#link, { ...this.#from, batch: BATCH, expiresMs: ASK_EVERY_MS }, (message) => this.#take(message));
     void this.#pull.ended.then((end) => this.#ended(end));
   }
 
