@@ -31,6 +31,7 @@ describe('configuration', () => {
       childrenMax: 2,
       logLevel: 'info',
       exitWithParent: false,
+      tracing: { collector: null, sharePercent: 100 },
       cluster: null,
     });
   });

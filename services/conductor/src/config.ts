@@ -34,6 +34,8 @@ export type Config = {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** ends when its standard input closes: for a conductor that belongs to one command */
   readonly exitWithParent: boolean;
+  /** OpenTelemetry; no collector: nothing is traced */
+  readonly tracing: { readonly collector: string | null; readonly sharePercent: number };
   /** where it runs as one of several processes; null: embedded, everything in this one */
   readonly cluster: ClusterConfig | null;
 };
@@ -122,6 +124,8 @@ type Values = {
   readonly workspace: string;
   readonly allowHost: readonly string[];
   readonly allowOrigin: readonly string[];
+  readonly 'tracing.collector': string | null;
+  readonly 'tracing.sharePercent': number;
 };
 
 function configOf(values: Values): Config {
@@ -140,6 +144,7 @@ function configOf(values: Values): Config {
     childrenMax,
     logLevel,
     exitWithParent,
+    tracing: Object.freeze({ collector: values['tracing.collector'], sharePercent: values['tracing.sharePercent'] }),
     cluster: values.profile === 'cluster' ? clusterConfigOf(values as unknown as Readonly<Record<string, unknown>>) : null,
   });
 }

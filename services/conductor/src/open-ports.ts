@@ -4,11 +4,12 @@ import { MemoryWorkQueue, systemClock, systemEntropy } from '@maestro/adapter-me
 import { createSigner } from '@maestro/adapter-sigstore';
 import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
-import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, WorkQueue } from '@maestro/ports';
+import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, Tracer, WorkQueue } from '@maestro/ports';
 import type { PriceBook } from '@maestro/runtime';
 import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
 import { openDerivedState } from './derived-state.ts';
+import { openTracing } from './tracing.ts';
 import { openShippedPackages, openShippedPolicies, shippedPrices } from './open-shipped.ts';
 import { SHIPPED_PACKAGES } from './shipped-packages.ts';
 
@@ -27,6 +28,8 @@ export type Ports = {
   readonly signer: Signer;
   readonly signingKeys: SigningKeys;
   readonly prices: PriceBook;
+  /** undefined: nothing is traced */
+  readonly tracer: Tracer | undefined;
   close(): Promise<void>;
 };
 
@@ -52,6 +55,8 @@ export async function openPorts(
   const close = async (): Promise<void> => {
     for (const port of opened.splice(0).reverse()) await port.close();
   };
+  const tracer = openTracing(config, log);
+  if (tracer !== undefined) opened.push(tracer);
   try {
     const store = await keep(openSqliteEventStore({ path: folder.events }));
     const { state, views } = await openDerivedState(folder, store, log);
@@ -71,6 +76,7 @@ export async function openPorts(
       signer: createSigner({ privateKeyPem: signingKeys.signingKeyPem }),
       signingKeys,
       prices: shippedPrices(),
+      tracer,
       close,
     };
   } catch (error) {

@@ -9,7 +9,7 @@ const problemsOf = (input: unknown): readonly string[] => {
 
 describe('settings of tracing', () => {
   it('need an address and a name; the rest has defaults', () => {
-    expect(parseTracingSettings(needed)).toEqual({ settings: { ...needed, sampleRatio: 1, headers: {}, queueMax: 2_048, exportEveryMs: 1_000, exportTimeoutMs: 5_000 } });
+    expect(parseTracingSettings(needed)).toEqual({ settings: { ...needed, sampleRatio: 1, headers: {}, queueMax: 2_048, exportEveryMs: 1_000, exportTimeoutMs: 2_000 } });
   });
 
   it.each([

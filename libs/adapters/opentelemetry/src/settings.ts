@@ -19,7 +19,7 @@ export type TracingSettings = {
 /** What has to be said; the rest has a default. */
 export type TracingSettingsInput = Pick<TracingSettings, 'url' | 'serviceName'> & Partial<TracingSettings>;
 
-const DEFAULTS = { sampleRatio: 1, headers: {}, queueMax: 2_048, exportEveryMs: 1_000, exportTimeoutMs: 5_000 } as const;
+const DEFAULTS = { sampleRatio: 1, headers: {}, queueMax: 2_048, exportEveryMs: 1_000, exportTimeoutMs: 2_000 } as const;
 const RANGES = { queueMax: [16, 65_536], exportEveryMs: [10, 60_000], exportTimeoutMs: [10, 60_000] } as const;
 
 /** Frozen settings with every default filled in, or every problem at once; a problem never holds a header's value. */

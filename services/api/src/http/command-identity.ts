@@ -1,3 +1,4 @@
+import { traceContextOf } from '@maestro/domain';
 import type { CommandEnvelope } from '@maestro/ports';
 import { clientCommandId } from '@maestro/runtime';
 import type { ApiDependencies } from '../api-dependencies.ts';
@@ -30,5 +31,7 @@ export function identify(
   const { tenant, principal } = settings;
   const commandId = clientCommandId(tenant, principal, route, key);
   reply.header('Maestro-Command-Id', commandId);
-  return { commandId, tenant, actor: principal, correlationId: request.id, causationId: null };
+  // anything else than a W3C traceparent is no context, and nobody is told
+  const traceparent = traceContextOf(headerOf(request, 'traceparent') ?? '');
+  return { commandId, tenant, actor: principal, correlationId: request.id, causationId: null, ...(traceparent === undefined ? {} : { traceparent }) };
 }

@@ -1,4 +1,4 @@
-import { CommandLedger, SealedValues, readPolicyActivations, readTaskLog, viewPosition } from '@maestro/runtime';
+import { CommandLedger, SealedValues, readPolicyActivations, readTaskLog, tracedEdge, viewPosition } from '@maestro/runtime';
 import { API_DEFAULTS } from '@maestro/service-api';
 import type { ApiDependencies, ReadinessRow } from '@maestro/service-api';
 import { releaseVersion } from '../build-info.ts';
@@ -20,7 +20,7 @@ export function apiPorts(parts: ClusterParts, readiness: () => Promise<readonly 
   const { region, requireRegion, host: hostname, port, allowedHosts } = config;
   const token = config.auth === 'token' ? the(cluster.accessToken ?? undefined, 'access token').reveal() : null;
   return {
-    gateway: the(parts.gateway, 'NATS'),
+    gateway: tracedEdge(the(parts.gateway, 'NATS'), parts.tracer),
     // those that handle commands write down what they refused
     commands: commandRecords(views, async () => {
       const refusals = new CommandLedger(state, clock);

@@ -1,13 +1,14 @@
 import { MemoryProcessState, systemEntropy } from '@maestro/adapter-memory';
 import { NatsCommandGateway } from '@maestro/adapter-jetstream';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
-import type { Clock, CommandGateway, Entropy, EventStore, Log, PolicyEngine, TaskPackages } from '@maestro/ports';
+import type { Clock, CommandGateway, Entropy, EventStore, Log, PolicyEngine, TaskPackages, Tracer } from '@maestro/ports';
 import { measureAppends, openSupervision, subjectOfCommand } from '@maestro/runtime';
 import type { Membership, PriceBook, Supervision } from '@maestro/runtime';
 import type { Config } from '../config.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import type { MetricsPage } from '../metrics.ts';
 import { openShippedPackages, openShippedPolicies, shippedPrices } from '../open-shipped.ts';
+import { openTracing } from '../tracing.ts';
 import type { Engines } from './open-engines.ts';
 
 export const TENANT = 'default';
@@ -29,6 +30,8 @@ export type ClusterParts = {
   readonly gateway: CommandGateway | undefined;
   /** undefined: no role of this process takes part in a division */
   readonly membership: Membership | undefined;
+  /** undefined: nothing is traced */
+  readonly tracer: Tracer | undefined;
   close(): Promise<void>;
 };
 
@@ -40,6 +43,7 @@ export async function clusterParts(given: Given): Promise<ClusterParts> {
   const packages = openShippedPackages(config, () => cluster.publicUrl, modules);
   // roles without a database set nothing aside, and have nowhere to write it
   const supervision = await openSupervision({ state: engines.postgres?.state ?? new MemoryProcessState(), clock, metrics, log });
+  const tracer = openTracing(config, log);
   const link = engines.nats?.link;
   const gateway = link === undefined ? undefined : new NatsCommandGateway(link, { partitions: cluster.partitions, streamOf: (envelope) => subjectOfCommand(envelope).stream });
   const leases = engines.postgres?.leases;
@@ -53,10 +57,12 @@ export async function clusterParts(given: Given): Promise<ClusterParts> {
     supervision,
     gateway,
     membership,
+    tracer,
     async close() {
       gateway?.close();
       await packages.close();
       await policies.close();
+      await tracer?.close();
     },
   };
 }

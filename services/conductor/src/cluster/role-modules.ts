@@ -41,8 +41,8 @@ const MODULES: { readonly [R in RoleName]: (parts: ClusterParts) => DynamicModul
   receipt: receiptModule,
 };
 
-function workOf({ engines, gateway, clock, metrics, supervision }: ClusterParts) {
-  return { queue: the(engines.nats, 'NATS').queue, gateway: the(gateway, 'NATS'), clock, metrics, supervision, tenant: TENANT };
+function workOf({ engines, gateway, clock, metrics, supervision, tracer }: ClusterParts) {
+  return { queue: the(engines.nats, 'NATS').queue, gateway: the(gateway, 'NATS'), clock, metrics, supervision, tracer, tenant: TENANT };
 }
 
 async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
@@ -76,6 +76,7 @@ async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
     log,
     supervision,
     settings,
+    tracer: parts.tracer,
     partitions: cluster.partitions,
   });
   sampleCommandRole(role, parts);
@@ -106,6 +107,6 @@ function receiptModule(parts: ClusterParts): DynamicModule {
   const evidence = the(engines.evidence, 'evidence store');
   const { state } = the(engines.postgres, 'Postgres');
   const verify = ownReceiptVerifier(store, evidence, registry);
-  const dependencies = { store, evidence, state, signer: createSigner({ privateKeyPem: signingKeyPem }), clock, metrics, log, supervision, tenant: TENANT, verify };
+  const dependencies = { store, evidence, state, signer: createSigner({ privateKeyPem: signingKeyPem }), clock, metrics, log, supervision, tracer: parts.tracer, tenant: TENANT, verify };
   return ReceiptModule.register(dependencies, { ...the(parts.membership, 'leases'), partitions: cluster.partitions });
 }

@@ -8,7 +8,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Log } from '@maestro/ports';
 import { apiModule, configureHttp, createHttpAdapter, openNatsEdge } from '@maestro/service-api';
-import type { ApiSettings, NatsEdge, ReadinessRow } from '@maestro/service-api';
+import type { ApiDependencies, NatsEdge, ReadinessRow } from '@maestro/service-api';
 import type { Config } from '../config.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { listen } from '../listen.ts';
@@ -84,14 +84,14 @@ async function beginApi(parts: ClusterParts, readiness: () => Promise<readonly R
   ending.add('REST', () => app.close());
   await configureHttp(app, api);
   const url = await listen(app, parts.config);
-  const natsEdge = openApiNatsEdge(app, parts, api.settings);
+  const natsEdge = openApiNatsEdge(app, parts, api);
   ending.add('commands over NATS', () => natsEdge.stop(EDGE_GRACE_MS));
   return url;
 }
 
-function openApiNatsEdge(app: NestFastifyApplication, { gateway, clock, entropy, metrics, log, cluster, engines }: ClusterParts, settings: ApiSettings): NatsEdge {
+function openApiNatsEdge(app: NestFastifyApplication, { clock, entropy, metrics, log, cluster, engines }: ClusterParts, { gateway, settings }: ApiDependencies): NatsEdge {
   const messages = openCallerMessages(the(engines.nats, 'NATS').link, log, { replicas: cluster.nats.replicas });
-  return openNatsEdge({ messages, gateway: the(gateway, 'NATS'), queries: app.get(QueryBus, { strict: false }), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
+  return openNatsEdge({ messages, gateway, queries: app.get(QueryBus, { strict: false }), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
 }
 
 function startRow(parts: ClusterParts | undefined, ending: Ending): ReadinessRow {

@@ -24,6 +24,8 @@ export const SETTINGS = {
   tasksMax: { kind: 'integer', unit: 'tasks', min: 1, max: 1_024, byDefault: 64, meaning: 'tasks that run at once' },
   childrenMax: { kind: 'integer', unit: 'processes', min: 1, max: 64, byDefault: 2, meaning: 'child processes for packages' },
   logLevel: { kind: 'choice', choices: ['debug', 'info', 'warn', 'error'], byDefault: 'info', meaning: 'least severity that is logged' },
+  'tracing.collector': { kind: 'origin', byDefault: null, meaning: 'OpenTelemetry collector, which takes spans at `<origin>/v1/traces`; none: nothing is traced' },
+  'tracing.sharePercent': { kind: 'integer', unit: 'percent', min: 0, max: 100, byDefault: 100, meaning: 'share of the traces that begin here and are recorded' },
   ...CLUSTER_SETTINGS,
   exitWithParent: { kind: 'switch', byDefault: false, isFlagOnly: true, meaning: 'end when standard input closes: for a conductor that belongs to one command' },
 } as const satisfies { readonly [name: string]: Setting };
