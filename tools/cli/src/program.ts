@@ -4,6 +4,7 @@ import { addBackup, addRestore } from './commands/backup.command.ts';
 import { addCancel } from './commands/cancel.command.ts';
 import { addPromote, addRollback } from './commands/channel.command.ts';
 import { addCompletion } from './commands/completion.command.ts';
+import { addCluster } from './commands/cluster.command.ts';
 import { addDoctor } from './commands/doctor.command.ts';
 import { addExport } from './commands/export.command.ts';
 import { addInit } from './commands/init.command.ts';
@@ -41,6 +42,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPromote,
   addRollback,
   addUp,
+  addCluster,
   addDoctor,
   addBackup,
   addRestore,
