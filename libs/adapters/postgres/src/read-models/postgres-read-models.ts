@@ -117,6 +117,13 @@ export class PostgresReadModels implements ReadModels {
     );
   }
 
+  /** Where the tables are new, there is nothing in them, and somebody has to fold it: an idle projector hears it as a request. */
+  async #prepareAgain(): Promise<void> {
+    await prepareViews(this.#database);
+    const run = <T>(steps: Steps<T>): Promise<T> => this.#database.transaction({ doing: 'read models: looking at new tables', isRepeatable: true }, (carry) => runInTurn(steps, (step) => carryOut(carry, step)));
+    if ((await run(this.#tables.position('served'))) === null) await run(this.#tables.request());
+  }
+
   /** Looks again where tables were missing: a swap has replaced them since the register was read, or the database is another one. */
   async #onTables<T>(work: () => Promise<T>): Promise<T> {
     for (let look = 1; ; look += 1) {
@@ -125,7 +132,7 @@ export class PostgresReadModels implements ReadModels {
         return await work();
       } catch (error) {
         if (look === LOOKS_MAX || !isFault(error, 'STORE_DAMAGED') || !isMissingTable(error.cause)) throw error;
-        await prepareViews(this.#database);
+        await this.#prepareAgain();
       }
     }
   }
