@@ -95,7 +95,7 @@ describe('the NATS edge on a real server', () => {
     const refused = (): number => parts.counted.filter(({ labels }) => labels['code'] === 'REPLY_REFUSED').length;
     const before = refused();
     const got: string[] = [];
-    if (reply !== undefined) alice.connection.subscribe(reply, { max: 1, callback: () => got.push(reply) });
+    if (reply !== undefined) alice.connection.subscribe(reply, { max: 1, callback: () => void got.push(reply) });
     alice.connection.publish('mc.in.alice.execution.start', JSON.stringify(START), { headers: headersOf({ commandId: 'x' }), ...(reply === undefined ? {} : { reply }) });
     // answered after it, by the same subscription, so the one before was looked at
     await ask('mc.in.alice.execution.start', START, { commandId: 'after' });

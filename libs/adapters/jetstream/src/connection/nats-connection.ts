@@ -72,7 +72,7 @@ const TLS_REFUSALS = /certificate|self.signed|SSL|TLS/i;
 
 /** The user is unknown, or TLS found no trust: another try with the same files ends the same way. */
 function isRefusal(error: unknown): boolean {
-  const { name, message } = error instanceof Object ? (error as { name?: string; message?: string }) : {};
+  const { name, message } = (error ?? {}) as { name?: string; message?: string };
   return name === 'AuthorizationError' || name === 'UserAuthenticationExpiredError' || TLS_REFUSALS.test(message ?? '');
 }
 
