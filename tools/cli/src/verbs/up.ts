@@ -21,6 +21,8 @@ export type UpFlags = {
   readonly host?: string | undefined;
   readonly allowHost?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
+  /** roles of one process of a cluster, instead of a data folder */
+  readonly role?: readonly string[] | undefined;
 };
 
 /** Serves a data folder in the foreground until it is asked to end. */
