@@ -14,7 +14,7 @@ import { proveCommit, proved, type StoredCommit } from './stored-commit.ts';
 
 /** A commit that is stored, by this call or (`isEarlier`) by one before it; or where the stream stands instead. */
 export type Written =
-  | { readonly kind: 'stored'; readonly head: Head; readonly isEarlier: boolean }
+  | { readonly kind: 'stored'; readonly head: Head; readonly commitId: string; readonly isEarlier: boolean }
   | { readonly kind: 'conflict'; readonly actual: Version | undefined };
 
 /** One append. `at`: where the caller stands. */
@@ -35,15 +35,19 @@ const TRY_MS = 2_000;
  * A4. No answer, a lost connection, no leader, a spurious refusal: the try is repeated until the time is over; then the outcome is
  *     unknown, unless no try can have reached the server.
  * A5. No room and too large are not repeated.
+ * A6. The guard of a server that cannot read the last commit of a stream lets a first one through: before a stream is begun, the
+ *     server is asked whether it counts commits of it.
  */
 export class CommitWriter {
   readonly #link: NatsLink;
   readonly #leader: LeaderReads;
   readonly #subjects: EventSubjects;
   readonly #client: JetStreamClient;
+  readonly #newId: () => string;
 
-  constructor(link: NatsLink, leader: LeaderReads, subjects: EventSubjects) {
+  constructor(link: NatsLink, leader: LeaderReads, subjects: EventSubjects, newId: () => string = randomUUID) {
     this.#link = link;
+    this.#newId = newId;
     this.#leader = leader;
     this.#subjects = subjects;
     this.#client = jetstream(link.connection, { timeout: TRY_MS });
@@ -51,9 +55,11 @@ export class CommitWriter {
 
   async write(request: CommitRequest, p: Patience): Promise<Written> {
     const { stream, at, events } = request;
-    const commitId = randomUUID();
+    const commitId = this.#newId();
     const payload = sealCommit({ commitId, stream, after: at.seq, firstRevision: at.revision + 1 }, events);
     const what = `appending to ${stream}`;
+    const begun = at.seq === 0 ? await this.#begunAlready(request, commitId, p) : undefined;
+    if (begun !== undefined) return begun;
     let isUnknown = false;
     let last: unknown;
     for (let tries = 0; ; tries += 1) {
@@ -62,7 +68,7 @@ export class CommitWriter {
       if (p.signal.aborted || (tries > 0 && leftMs(p) === 0) || !this.#link.watch.isUp) throw givenUp(what, isUnknown, p, last);
       try {
         const ack = await this.#publish(request, commitId, payload, p);
-        return ack.duplicate ? await this.#sameCommit(request, commitId, ack, p) : stored(request, ack.seq, false);
+        return ack.duplicate ? await this.#sameCommit(request, commitId, ack, p) : stored(request, ack.seq, commitId);
       } catch (error) {
         last = error;
         const outcome = outcomeOf(error);
@@ -85,10 +91,16 @@ export class CommitWriter {
     return this.#link.watch.race(this.#client.publish(this.#subjects.of(stream), payload, { msgID: commitId, expect, headers: own, timeout }));
   }
 
+  /** Rule A6; undefined: the stream may be begun. */
+  async #begunAlready(request: CommitRequest, commitId: string, p: Patience): Promise<Written | undefined> {
+    const isBegun = await this.#leader.counts(this.#subjects.of(request.stream), p);
+    return isBegun ? this.#whoCameFirst(request, commitId, p) : undefined;
+  }
+
   async #sameCommit(request: CommitRequest, commitId: string, { seq }: PubAck, p: Patience): Promise<Written> {
     const raw = await this.#leader.commit({ seq }, p);
     const commit = raw === undefined ? undefined : proveCommit(raw, this.#subjects);
-    if (commit?.stream === request.stream && commit.opened?.commitId === commitId) return stored(request, seq, false);
+    if (commit?.stream === request.stream && commit.opened?.commitId === commitId) return stored(request, seq, commitId);
     throw new Fault('STORE_DAMAGED', `the server took commit ${commitId} of ${request.stream} for the one at sequence ${seq}, which is another; nothing was written`);
   }
 
@@ -100,8 +112,8 @@ export class CommitWriter {
     if (raw !== undefined) {
       const first = proveCommit(raw, this.#subjects);
       const opened = proved(first);
-      if (opened.commitId === commitId) return stored(request, raw.seq, false);
-      if (opened.after === at.seq && holdsExactly(opened, events)) return stored(request, raw.seq, true);
+      if (opened.commitId === commitId) return stored(request, raw.seq, commitId);
+      if (opened.after === at.seq && holdsExactly(opened, events)) return stored(request, raw.seq, opened.commitId, true);
     }
     const newest = await this.#leader.last(subject, p);
     if ((newest?.seq ?? 0) === at.seq) return undefined;
@@ -109,8 +121,8 @@ export class CommitWriter {
   }
 }
 
-function stored({ at, events }: CommitRequest, seq: number, isEarlier: boolean): Written {
-  return { kind: 'stored', head: { seq, revision: at.revision + events.length }, isEarlier };
+function stored({ at, events }: CommitRequest, seq: number, commitId: string, isEarlier = false): Written {
+  return { kind: 'stored', head: { seq, revision: at.revision + events.length }, commitId, isEarlier };
 }
 
 function headAfter(commit: StoredCommit): Head {

@@ -1,18 +1,25 @@
 import { categoryOf, idOf, parseStreamName, type StreamName } from '@maestro/domain';
 import type { NatsNames } from '../connection/nats-settings.ts';
 
-/** Names of the event stream: `MC_EV`, `mc.ev.<category>.<id>`, and `mc.head`, where the server tells of each new message. */
+/**
+ * Names of the event stream: `MC_EV`, `mc.ev.<category>.<id>`, `mc.head`, where the server tells of each new message, and `mc.mark` in
+ * MC_MARK for the newest acknowledged commit.
+ */
 export class EventSubjects {
   readonly stream: string;
   /** what the stream takes */
   readonly all: string;
   readonly head: string;
+  readonly markStream: string;
+  readonly mark: string;
   readonly #prefix: string;
 
   constructor(names: NatsNames) {
     this.stream = names.stream('EV');
     this.all = names.subject('ev', '*', '*');
     this.head = names.subject('head');
+    this.markStream = names.stream('MARK');
+    this.mark = names.subject('mark');
     this.#prefix = `${names.subject('ev')}.`;
   }
 
@@ -24,6 +31,6 @@ export class EventSubjects {
   /** Undefined for a subject that no stream name gives. */
   streamOf(subject: string): StreamName | undefined {
     const [category, id, ...more] = subject.startsWith(this.#prefix) ? subject.slice(this.#prefix.length).split('.') : [];
-    return more.length > 0 ? undefined : parseStreamName(`${category}-${id}`);
+    return id === undefined || more.length > 0 ? undefined : parseStreamName(`${category}-${id}`);
   }
 }

@@ -23,10 +23,11 @@ import { comparePlaces, headOf, versionOf, type Cursors, type Place } from './co
 import type { CommitWriter } from './commit-writer.ts';
 import { lastRevision } from './event-page.ts';
 import type { DirectReads } from './direct-reads.ts';
+import type { HeadMark } from './head-mark.ts';
 import type { HeadWatch } from './head-watch.ts';
 import type { LeaderReads } from './leader-reads.ts';
 import type { LogReader } from './log-reader.ts';
-import { PATIENCE_MS, leftMs, patience, pauseBeforeTry, type Patience } from './persist.ts';
+import { leftMs, ownTime, patience, pauseBeforeTry, type Patience } from './persist.ts';
 import type { StreamReader } from './stream-reader.ts';
 import { follow } from './subscription.ts';
 import type { Durability } from './sync-proof.ts';
@@ -39,11 +40,13 @@ export type StoreParts = {
   readonly streams: StreamReader;
   readonly writer: CommitWriter;
   readonly head: HeadWatch;
+  readonly mark: HeadMark;
   readonly cursors: Cursors;
   /** birth of the stream that was opened */
   readonly created: string;
   readonly limits: StoreLimits;
   readonly durability: Durability;
+  readonly patienceMs: number;
 };
 
 /** Appends that wait for their answer at most; beyond it callers are told to come again. */
@@ -80,10 +83,14 @@ export class JetStreamEventStore implements EventStore {
     const p = this.#patience(o);
     const at = headOf(expected);
     if (at === undefined) return { kind: 'conflict', actual: await this.#versionOf(stream, p) };
-    const { writer, head, streams, cursors } = this.#parts;
+    const { writer, head, mark, streams, cursors } = this.#parts;
+    const seenBefore = head.seen;
     const written = await this.#counted(writer.write({ stream, at, events }, p));
     if (written.kind === 'conflict') return written;
     const { seq } = written.head;
+    // a new commit below one that was acknowledged before it was sent
+    if (!written.isEarlier && seq <= seenBefore) throw fellBack(seq, seenBefore);
+    mark.note({ seq, commitId: written.commitId });
     streams.noteAppended(stream, seq, at.revision + 1);
     head.note(seq);
     return { kind: 'appended', version: versionOf(written.head), cursor: cursors.at({ seq, remaining: 0 }), deduplicated: written.isEarlier };
@@ -112,7 +119,7 @@ export class JetStreamEventStore implements EventStore {
     const signal = AbortSignal.any([o.signal, this.#closing.signal]);
     const filter = o.filter === undefined ? {} : { filter: o.filter };
     try {
-      if (!signal.aborted) await this.#headSeq(place, patience(PATIENCE_MS, signal));
+      if (!signal.aborted) await this.#headSeq(place, patience(this.#parts.patienceMs, signal));
       yield* follow(this.#parts, { place, ...filter, signal });
     } catch (error) {
       if (!isFault(error, 'ABORTED')) throw error;
@@ -139,6 +146,7 @@ export class JetStreamEventStore implements EventStore {
   async #close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled([...this.#inFlight]);
+    await this.#parts.mark.close();
     this.#parts.head.close();
     this.#parts.direct.close();
   }
@@ -159,10 +167,10 @@ export class JetStreamEventStore implements EventStore {
     const { leader, head, created } = this.#parts;
     for (let looks = 1; ; looks += 1) {
       const seen = head.seen;
-      const now = await leader.head(p);
+      const now = await leader.head(ownTime(p));
       if (now.created !== created) throw new Fault('STORE_DAMAGED', `the event stream was made anew at ${now.created} while it was in use; start again on it, or restore a backup`);
       if (now.seq >= seen) return now.seq;
-      if (leftMs(p) === 0) throw new Fault('STORE_BEHIND_MARK', `the event stream ends at ${now.seq}, but was acknowledged up to ${seen}: the server lost events; restore a backup`);
+      if (leftMs(p) === 0) throw fellBack(now.seq, seen);
       await pauseBeforeTry(looks, p);
       if (p.signal.aborted) throw new Fault('ABORTED', 'asking for the end of the event stream: the signal fired');
     }
@@ -174,7 +182,7 @@ export class JetStreamEventStore implements EventStore {
   }
 
   #patience(o: CallOptions): Patience {
-    return patience(o.timeoutMs ?? PATIENCE_MS, o.signal ?? this.#closing.signal);
+    return patience(o.timeoutMs ?? this.#parts.patienceMs, o.signal ?? this.#closing.signal);
   }
 
   /** A read that the end of the store broke off says so. */
@@ -198,4 +206,8 @@ export class JetStreamEventStore implements EventStore {
     if (this.#closing.signal.aborted) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
     if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
   }
+}
+
+function fellBack(seq: number, seen: number): Fault {
+  return new Fault('STORE_BEHIND_MARK', `the event stream is at sequence ${seq}, but was acknowledged up to ${seen}: the server lost events; restore a backup`);
 }

@@ -55,12 +55,17 @@ export class LeaderReads {
   async last(subject: string, p: Patience): Promise<RawCommit | undefined> {
     const last = await this.commit({ last_by_subj: subject }, p);
     if (last !== undefined) return last;
-    const { state } = await this.#info({ subjects_filter: subject }, p);
-    if (state.subjects?.[subject] === undefined) return undefined;
+    if (!(await this.counts(subject, p))) return undefined;
     // it may have come between the two questions
     const again = await this.commit({ last_by_subj: subject }, p);
     if (again === undefined) throw new Fault('STORE_DAMAGED', `the last commit under ${subject} cannot be read by the server; restore a backup`);
     return again;
+  }
+
+  /** Whether the server counts messages of a subject, readable or not. */
+  async counts(subject: string, p: Patience): Promise<boolean> {
+    const { state } = await this.#info({ subjects_filter: subject }, p);
+    return (state.subjects?.[subject] ?? 0) > 0;
   }
 
   #info(body: unknown, p: Patience): Promise<StreamInfo> {

@@ -6,6 +6,7 @@ import { CommitWriter } from './commit-writer.ts';
 import { DirectReads } from './direct-reads.ts';
 import { provideEventStream } from './event-stream.ts';
 import { EventSubjects } from './event-subjects.ts';
+import { HeadMark, checkHeadMark, provideMarkStream } from './head-mark.ts';
 import { HeadWatch } from './head-watch.ts';
 import { JetStreamEventStore } from './jetstream-event-store.ts';
 import { LeaderReads } from './leader-reads.ts';
@@ -27,20 +28,25 @@ export type JetStreamEventStoreOptions = {
   readonly acceptWeakDurability?: boolean;
   /** events of one page at most; default as embedded */
   readonly pageEventsMax?: number;
+  /** a call without `timeoutMs` waits so long for a leader; 1,000 to 60,000, default 15,000 */
+  readonly patienceMs?: number;
 };
 
 /**
  * Opens the store, making its stream `<PREFIX>_EV` where it is missing. Faults: NATS_UNAVAILABLE (retryable), NATS_DENIED,
- * NATS_MISCONFIGURED, DURABILITY_WEAK.
+ * NATS_MISCONFIGURED, DURABILITY_WEAK, STORE_BEHIND_MARK.
  */
 export async function openJetStreamEventStore(o: JetStreamEventStoreOptions): Promise<JetStreamEventStore> {
   const { link, acceptWeakDurability = false } = o;
   const subjects = new EventSubjects(link.names);
-  const p = patience(PATIENCE_MS, new AbortController().signal);
+  const patienceMs = o.patienceMs ?? PATIENCE_MS;
+  const p = patience(patienceMs, new AbortController().signal);
   const limits = limitsOf(link, o.pageEventsMax);
   const info = await provideEventStream(link, subjects, { replicas: o.replicas ?? 1, bytesMax: o.bytesMax }, p);
+  await provideMarkStream(link, subjects, o.replicas ?? 1, p);
   const durability = await proveDurability(info, link.connection.info?.server_name ?? '', o.syncReporter, acceptWeakDurability);
   const leader = new LeaderReads(link, subjects.stream);
+  await checkHeadMark(link, subjects, leader, info.created, p);
   const direct = new DirectReads(link, subjects.stream);
   const cursors = new Cursors(info.created);
   return new JetStreamEventStore({
@@ -51,9 +57,11 @@ export async function openJetStreamEventStore(o: JetStreamEventStoreOptions): Pr
     streams: new StreamReader(leader, direct, subjects, cursors),
     writer: new CommitWriter(link, leader, subjects),
     head: new HeadWatch(link, leader, subjects),
+    mark: new HeadMark(link, subjects, info.created),
     created: info.created,
     limits,
     durability,
+    patienceMs,
   });
 }
 

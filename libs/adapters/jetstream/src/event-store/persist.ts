@@ -7,12 +7,16 @@ export type Patience = { readonly untilMs: number; readonly signal: AbortSignal 
 
 /** A cluster elects a leader in 4 to 9 s: a call that gives up earlier fails where waiting would have helped. */
 export const PATIENCE_MS = 15_000;
+const OWN_MS = 2_000;
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 500;
 
 export function patience(timeoutMs: number, signal: AbortSignal): Patience {
   return { untilMs: performance.now() + timeoutMs, signal };
 }
+
+/** Time enough for one answer, also at the end of a longer wait. */
+export const ownTime = (p: Patience): Patience => patience(Math.max(OWN_MS, leftMs(p)), p.signal);
 
 /** Whole milliseconds. */
 export const leftMs = ({ untilMs }: Patience): number => Math.max(0, Math.ceil(untilMs - performance.now()));

@@ -3,11 +3,11 @@ import type { EventFilter, SubscriptionItem } from '@maestro/ports';
 import { comparePlaces, type Cursors, type Place } from './commit-place.ts';
 import type { HeadWatch } from './head-watch.ts';
 import type { LogReader } from './log-reader.ts';
-import { PATIENCE_MS, patience } from './persist.ts';
+import { patience } from './persist.ts';
 import type { LogEntry } from './stored-commit.ts';
 
 /** What a subscription reads from. */
-export type FollowedLog = { readonly log: LogReader; readonly head: HeadWatch; readonly cursors: Cursors };
+export type FollowedLog = { readonly log: LogReader; readonly head: HeadWatch; readonly cursors: Cursors; readonly patienceMs: number };
 
 /** Commits of one page; with the byte bound of a batch the most that a slow reader holds. */
 const PAGE_COMMITS = 256;
@@ -18,12 +18,12 @@ const CHECKPOINT_EVENTS = 256;
  * Follows the log from a place for ever.
  *
  * F1. `place` is the last event considered: each one before it was yielded or held back by the filter, none twice.
- * F2. What is read is stored and acknowledged: pages reach to the sequence that the head watch has seen, never beyond it.
+ * F2. Pages are asked for only where the head watch has seen more, so an empty one is damage or a leader that is behind.
  * F3. One page is held; a slow reader goes on from its own place.
  * F4. Damage is one item; what follows it is yielded.
  */
 export async function* follow(
-  { log, head, cursors }: FollowedLog,
+  { log, head, cursors, patienceMs }: FollowedLog,
   o: { readonly place: Place; readonly filter?: EventFilter; readonly signal: AbortSignal },
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
   let place = o.place;
@@ -31,7 +31,7 @@ export async function* follow(
   let tellCaughtUp = true;
   while (!o.signal.aborted) {
     if (comparePlaces(place, { seq: head.seen, remaining: 0 }) < 0) {
-      const page = await log.after(place, head.seen, { commitsMax: PAGE_COMMITS, filter: o.filter }, patience(PATIENCE_MS, o.signal));
+      const page = await log.after(place, head.seen, { commitsMax: PAGE_COMMITS, filter: o.filter }, patience(patienceMs, o.signal));
       for (const entry of page) {
         place = entry.place;
         tellCaughtUp = true;
