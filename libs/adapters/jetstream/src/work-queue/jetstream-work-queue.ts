@@ -1,7 +1,8 @@
 import { Fault } from '@maestro/ports';
 import type { Clock, ConsumeOptions, Consumption, Leased, ParkedWork, QueueDepth, Settlement, Work, WorkKind, WorkQueue } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { codeOf, isNobodyThere } from '../stream-errors.ts';
+import { codeOf } from '../stream-errors.ts';
+import { ApiCalls } from './api-calls.ts';
 import { ParkedRecords } from './parked-records.ts';
 import { WorkConsumption } from './work-consumption.ts';
 import { WorkPublisher } from './work-publisher.ts';
@@ -36,6 +37,7 @@ const DEFAULT_ACK_WAIT_MS = 30_000;
  */
 export class JetStreamWorkQueue implements WorkQueue {
   readonly #o: JetStreamWorkQueueOptions;
+  readonly #calls: ApiCalls;
   readonly #subjects: WorkSubjects;
   readonly #streams: WorkStreams;
   readonly #parked: ParkedRecords;
@@ -51,14 +53,17 @@ export class JetStreamWorkQueue implements WorkQueue {
   private constructor(o: JetStreamWorkQueueOptions) {
     this.#o = o;
     this.#subjects = new WorkSubjects(o.link.names);
-    this.#streams = new WorkStreams(o.link, this.#subjects, o);
-    this.#parked = new ParkedRecords(o.link, this.#subjects, this.#streams);
-    this.#publisher = new WorkPublisher(o.link, this.#subjects, this.#streams, this.#parked, {
+    this.#calls = new ApiCalls(o.link);
+    this.#streams = new WorkStreams(this.#calls, this.#subjects, o);
+    this.#parked = new ParkedRecords(o.link, this.#subjects, this.#calls);
+    this.#publisher = new WorkPublisher(o.link, this.#subjects, this.#calls, this.#parked, {
+      classes: this.#streams.classes,
+      saw: (sequence) => this.#streams.saw(sequence),
       waitingMax: o.waitingMax ?? 100_000,
       depth: async () => (await this.#depths(['policy', 'task'], this.#streams.classes)).waiting,
       missing: () => this.#lookSoon(),
     });
-    this.#revokes = new WorkRevokes(o.link, this.#subjects, this.#streams, (intentId) => this.#revokeHere(intentId));
+    this.#revokes = new WorkRevokes(o.link, this.#subjects, this.#calls, (intentId) => this.#revokeHere(intentId));
   }
 
   /** Faults: NATS_UNAVAILABLE, where streams could not be made. */
@@ -149,17 +154,16 @@ export class JetStreamWorkQueue implements WorkQueue {
   }
 
   async #depths(kinds: readonly WorkKind[], classes: readonly string[]): Promise<QueueDepth> {
-    const { consumers } = await this.#streams.manager();
     let [waiting, leased] = [0, 0];
     await Promise.all(kinds.flatMap((kind) => classes.map(async (workClass) => {
       try {
-        const info = await consumers.info(this.#subjects.workStream, this.#subjects.consumer(kind, workClass));
+        const info = await this.#calls.ask(({ consumers }) => consumers.info(this.#subjects.workStream, this.#subjects.consumer(kind, workClass)));
         const resting = Math.min(info.num_ack_pending, [...this.#resting.values()].filter((work) => work.kind === kind && work.workClass === workClass).length);
         waiting += info.num_pending + resting;
         leased += info.num_ack_pending - resting;
       } catch (error) {
         // no stream, or a class that nobody may have: nothing waits there
-        if (![10_014, 10_059].includes(codeOf(error))) throw unavailable(error);
+        if (![10_014, 10_059].includes(codeOf(error))) throw error;
       }
     })));
     return { waiting, leased };
@@ -188,10 +192,4 @@ export class JetStreamWorkQueue implements WorkQueue {
     await this.#parked.refresh();
     if (found !== 'same') for (const listener of this.#lostListeners) listener();
   }
-}
-
-/** What a port says when NATS does not answer. */
-function unavailable(error: unknown): Fault {
-  const why = isNobodyThere(error) ? 'JetStream has no leader for the work queue' : 'NATS did not answer about the work queue';
-  return new Fault('NATS_UNAVAILABLE', `${why}; try again`, { retryable: true, cause: error });
 }

@@ -3,7 +3,7 @@ import type { JetStreamClient, StoredMsg } from '@nats-io/jetstream';
 import type { ParkedWork } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf } from '../stream-errors.ts';
-import type { WorkStreams } from './work-streams.ts';
+import type { ApiCalls } from './api-calls.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 const PAGE = 1_000;
@@ -17,15 +17,15 @@ const PAGE = 1_000;
 export class ParkedRecords {
   readonly #link: NatsLink;
   readonly #subjects: WorkSubjects;
-  readonly #streams: WorkStreams;
+  readonly #calls: ApiCalls;
   readonly #client: JetStreamClient;
   readonly #known = new Map<string, ParkedWork>();
   #sequence = 0;
 
-  constructor(link: NatsLink, subjects: WorkSubjects, streams: WorkStreams) {
+  constructor(link: NatsLink, subjects: WorkSubjects, calls: ApiCalls) {
     this.#link = link;
     this.#subjects = subjects;
-    this.#streams = streams;
+    this.#calls = calls;
     this.#client = jetstream(link.connection, { timeout: 5_000 });
   }
 
@@ -64,25 +64,22 @@ export class ParkedRecords {
     }
   }
 
-  async #after(sequence: number): Promise<readonly StoredMsg[]> {
-    const { direct } = await this.#streams.manager();
-    const page: StoredMsg[] = [];
+  #after(sequence: number): Promise<readonly StoredMsg[]> {
     // the callback form: the iterator form keeps its subscription for ever
-    await new Promise<void>((resolve, reject) => {
+    return this.#calls.ask(({ direct }) => new Promise((resolve, reject) => {
+      const page: StoredMsg[] = [];
       const callback = (done: { err?: Error } | null, message: StoredMsg): void => {
-        if (done === null) return void page.push(message);
-        if (done.err === undefined || /not found|no results/i.test(done.err.message)) resolve();
+        if (done === null) page.push(message);
+        else if (done.err === undefined || /not found|no results/i.test(done.err.message)) resolve(page);
         else reject(done.err);
       };
       direct.getBatch(this.#subjects.parkedStream, { seq: sequence + 1, batch: PAGE, callback }).catch(reject);
-    });
-    return page;
+    }));
   }
 
   async #isStored(intentId: string): Promise<boolean> {
-    const { streams } = await this.#streams.manager();
     try {
-      return (await streams.getMessage(this.#subjects.parkedStream, { last_by_subj: this.#subjects.parked(intentId) })) !== null;
+      return (await this.#calls.ask(({ streams }) => streams.getMessage(this.#subjects.parkedStream, { last_by_subj: this.#subjects.parked(intentId) }))) !== null;
     } catch (error) {
       if (codeOf(error) === 10_037) return false;
       throw error;

@@ -6,22 +6,23 @@ import { Fault } from '@maestro/ports';
 import type { Work } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf, isNobodyThere } from '../stream-errors.ts';
+import { DEADLINE_MS, PASSING, pause } from './api-calls.ts';
+import type { ApiCalls } from './api-calls.ts';
 import type { ParkedRecords } from './parked-records.ts';
-import type { WorkStreams } from './work-streams.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 export type PublisherTerms = {
+  readonly classes: readonly string[];
   readonly waitingMax: number;
   /** works that wait now, of all kinds and classes */
   readonly depth: () => Promise<number>;
   /** The stream is not there. */
   readonly missing: () => void;
+  /** The stream gave this sequence. */
+  readonly saw: (sequence: number) => void;
 };
 
 const PUBLISH_WITHIN_MS = 2_000;
-/** Covers the loss of a leader, 4 to 8 s. */
-const DEADLINE_MS = 15_000;
-const PAUSE_MS = 100;
 /** Room for headers and protocol within the server's largest payload. */
 const FRAME_BYTES = 4_096;
 
@@ -40,7 +41,7 @@ const FULL: ReadonlySet<number> = new Set([10_077, 10_047, 10_023, 10_028]);
 export class WorkPublisher {
   readonly #link: NatsLink;
   readonly #subjects: WorkSubjects;
-  readonly #streams: WorkStreams;
+  readonly #calls: ApiCalls;
   readonly #parked: ParkedRecords;
   readonly #terms: PublisherTerms;
   readonly #client: JetStreamClient;
@@ -49,10 +50,10 @@ export class WorkPublisher {
   /** works that wait, at most */
   #waitingBound = Number.POSITIVE_INFINITY;
 
-  constructor(link: NatsLink, subjects: WorkSubjects, streams: WorkStreams, parked: ParkedRecords, terms: PublisherTerms) {
+  constructor(link: NatsLink, subjects: WorkSubjects, calls: ApiCalls, parked: ParkedRecords, terms: PublisherTerms) {
     this.#link = link;
     this.#subjects = subjects;
-    this.#streams = streams;
+    this.#calls = calls;
     this.#parked = parked;
     this.#terms = terms;
     this.#client = jetstream(link.connection, { timeout: PUBLISH_WITHIN_MS });
@@ -62,7 +63,7 @@ export class WorkPublisher {
   async publish(work: readonly Work[]): Promise<void> {
     const fresh = new Map<string, Work>();
     for (const one of work) {
-      if (!this.#streams.classes.includes(one.workClass)) throw new Error(`"${one.workClass}" is no class of this queue; it has ${this.#streams.classes.join(', ')}`);
+      if (!this.#terms.classes.includes(one.workClass)) throw new Error(`"${one.workClass}" is no class of this queue; it has ${this.#terms.classes.join(', ')}`);
       if (!(await this.#parked.has(one.intentId))) fresh.set(one.intentId, one);
     }
     await this.#admit(fresh);
@@ -85,8 +86,8 @@ export class WorkPublisher {
   }
 
   async #isThere(intentId: string): Promise<boolean> {
-    const { streams } = await this.#streams.manager();
-    return streams.getMessage(this.#subjects.workStream, { last_by_subj: this.#subjects.anyWork(intentId) }).then((found) => found !== null, () => false);
+    const asked = this.#calls.ask(({ streams }) => streams.getMessage(this.#subjects.workStream, { last_by_subj: this.#subjects.anyWork(intentId) }));
+    return asked.then((found) => found !== null, () => false);
   }
 
   async #publishOne(work: Work, msgID: string): Promise<void> {
@@ -98,7 +99,7 @@ export class WorkPublisher {
     for (;;) {
       try {
         const { seq } = await this.#link.watch.race(this.#client.publish(subject, data, { msgID, headers: headersOf(work), expect: { lastSubjectSequence: 0 }, timeout: PUBLISH_WITHIN_MS }));
-        return this.#streams.saw(seq);
+        return this.#terms.saw(seq);
       } catch (error) {
         const code = codeOf(error);
         if (code === TAKEN) return;
@@ -108,14 +109,10 @@ export class WorkPublisher {
         if (code !== 0 && !PASSING.has(code)) throw error;
         if (this.#link.connection.isClosed() || Date.now() >= deadlineMs) throw new Fault('NATS_UNAVAILABLE', 'the work queue did not take the work in time; publish it again', { retryable: true, cause: error });
       }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * (0.5 + Math.random())));
-      await this.#link.watch.up(AbortSignal.timeout(Math.max(1, deadlineMs - Date.now())));
+      await pause(this.#link, deadlineMs);
     }
   }
 }
-
-/** In flight beside another one (10164), no leader (10009, 10008), too many at once (10158, 10167). */
-const PASSING: ReadonlySet<number> = new Set([10_164, 10_158, 10_009, 10_008, 10_167]);
 
 function headersOf({ token, traceparent }: Work): MsgHdrs {
   const made = headers();

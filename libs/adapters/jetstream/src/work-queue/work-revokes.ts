@@ -1,7 +1,7 @@
 import type { Subscription } from '@nats-io/transport-node';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf } from '../stream-errors.ts';
-import type { WorkStreams } from './work-streams.ts';
+import type { ApiCalls } from './api-calls.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 /** What is said on `mc.ctl.<class>`: these intents are wanted no more. */
@@ -14,14 +14,14 @@ type Revoke = { readonly intentIds: readonly string[] };
 export class WorkRevokes {
   readonly #link: NatsLink;
   readonly #subjects: WorkSubjects;
-  readonly #streams: WorkStreams;
+  readonly #calls: ApiCalls;
   readonly #heard: (intentId: string) => void;
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor(link: NatsLink, subjects: WorkSubjects, streams: WorkStreams, heard: (intentId: string) => void) {
+  constructor(link: NatsLink, subjects: WorkSubjects, calls: ApiCalls, heard: (intentId: string) => void) {
     this.#link = link;
     this.#subjects = subjects;
-    this.#streams = streams;
+    this.#calls = calls;
     this.#heard = heard;
   }
 
@@ -46,14 +46,13 @@ export class WorkRevokes {
   }
 
   async #revoke(intentId: string): Promise<void> {
-    const { streams } = await this.#streams.manager();
     const stream = this.#subjects.workStream;
     try {
-      const found = await streams.getMessage(stream, { last_by_subj: this.#subjects.anyWork(intentId) });
+      const found = await this.#calls.ask(({ streams }) => streams.getMessage(stream, { last_by_subj: this.#subjects.anyWork(intentId) }));
       const address = found === null ? undefined : this.#subjects.addressOf(found.subject);
       if (found === null || address === undefined) return;
       this.#link.connection.publish(this.#subjects.control(address.workClass), JSON.stringify({ intentIds: [intentId] } satisfies Revoke));
-      await streams.deleteMessage(stream, found.seq, false);
+      await this.#calls.ask(({ streams }) => streams.deleteMessage(stream, found.seq, false));
     } catch (error) {
       // it was acknowledged in between
       if (codeOf(error) !== 10_037 && codeOf(error) !== 10_043) throw error;

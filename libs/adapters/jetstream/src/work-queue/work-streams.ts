@@ -1,9 +1,9 @@
-import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType, jetstreamManager } from '@nats-io/jetstream';
-import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { WorkKind } from '@maestro/ports';
-import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf } from '../stream-errors.ts';
+import type { ApiCalls } from './api-calls.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 /** How the streams of the queue are made; all processes of a deployment say the same. */
@@ -37,15 +37,14 @@ const DEDUP_WINDOW_MS = 10 * 60_000;
 
 /** Makes the streams and consumers of the work queue, and tells whether MC_WORK is still the one that it was. */
 export class WorkStreams {
-  readonly #link: NatsLink;
+  readonly #calls: ApiCalls;
   readonly #subjects: WorkSubjects;
   readonly #settings: Required<WorkStreamSettings>;
-  #manager: Promise<JetStreamManager> | undefined;
   #created: string | undefined;
   #lastSequence = 0;
 
-  constructor(link: NatsLink, subjects: WorkSubjects, settings: WorkStreamSettings) {
-    this.#link = link;
+  constructor(calls: ApiCalls, subjects: WorkSubjects, settings: WorkStreamSettings) {
+    this.#calls = calls;
     this.#subjects = subjects;
     this.#settings = { ...WORK_STREAM_DEFAULTS, ...settings };
   }
@@ -58,11 +57,6 @@ export class WorkStreams {
     return this.#settings.silenceMaxMs;
   }
 
-  manager(): Promise<JetStreamManager> {
-    this.#manager ??= jetstreamManager(this.#link.connection, { checkAPI: false, timeout: 5_000 });
-    return this.#manager;
-  }
-
   /** Makes what is missing; idempotent. */
   async provision(): Promise<void> {
     const { workStream, parkedStream, allWork, allParked } = this.#subjects;
@@ -70,9 +64,8 @@ export class WorkStreams {
     // discard new: a full queue refuses, and loses nothing that it took
     await this.#ensure(workStream, { subjects: [allWork], storage: StorageType.Memory, retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New, num_replicas: replicas, max_bytes: bytesMax, duplicate_window: nanos(DEDUP_WINDOW_MS) });
     await this.#ensure(parkedStream, { subjects: [allParked], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, num_replicas: replicas, max_msgs: parkedMax, max_msgs_per_subject: 1, allow_direct: true });
-    const { consumers } = await this.manager();
     const lanes = KINDS.flatMap((kind) => this.classes.map((workClass) => ({ kind, workClass })));
-    await Promise.all(lanes.map(({ kind, workClass }) => consumers.add(workStream, {
+    await Promise.all(lanes.map(({ kind, workClass }) => this.#calls.ask(({ consumers }) => consumers.add(workStream, {
       durable_name: this.#subjects.consumer(kind, workClass),
       filter_subject: this.#subjects.lane(kind, workClass),
       deliver_policy: DeliverPolicy.All,
@@ -82,7 +75,7 @@ export class WorkStreams {
       max_deliver: -1,
       max_ack_pending: leasedMax,
       max_waiting: 4_096,
-    })));
+    }))));
   }
 
   /** Notes a sequence that the stream gave: it must never give a lower one, as long as it is the same stream. */
@@ -106,7 +99,7 @@ export class WorkStreams {
 
   async #info(): Promise<StreamInfo | undefined> {
     try {
-      return await (await this.manager()).streams.info(this.#subjects.workStream);
+      return await this.#calls.ask(({ streams }) => streams.info(this.#subjects.workStream));
     } catch (error) {
       if (codeOf(error) === 10_059) return undefined;
       throw error;
@@ -114,14 +107,13 @@ export class WorkStreams {
   }
 
   async #ensure(name: string, config: Partial<StreamConfig>): Promise<void> {
-    const { streams } = await this.manager();
     try {
-      await streams.add({ name, ...config });
+      await this.#calls.ask(({ streams }) => streams.add({ name, ...config }));
     } catch (error) {
       // made before with other limits: what may change is changed, what may not is said by the server
       if (codeOf(error) !== 10_058) throw error;
       const { storage: _storage, retention: _retention, ...changeable } = config;
-      await streams.update(name, changeable);
+      await this.#calls.ask(({ streams }) => streams.update(name, changeable));
     }
   }
 }
