@@ -36,7 +36,8 @@ export async function openNatsConnection(settings: NatsSettings): Promise<NatsLi
 }
 
 async function reach(settings: NatsSettings): Promise<NatsConnection> {
-  const where = settings.servers.join(', ');
+  // an address may hold a password by mistake; the client does not use it
+  const where = settings.servers.map((server) => server.replace(/^([a-z]+:\/\/)?[^/]*@/, '$1')).join(', ');
   try {
     return await connect(optionsOf(settings));
   } catch (error) {
