@@ -34,7 +34,7 @@ export class CommandStream {
   constructor(link: NatsLink, settings: CommandStreamSettings) {
     this.#link = link;
     this.#settings = settings;
-    this.name = link.names.stream('CMD');
+    this.name = link.names.stream('cmd');
   }
 
   subject(partition: number, aggregate: string, verb: string): string {

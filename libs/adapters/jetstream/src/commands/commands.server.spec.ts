@@ -82,7 +82,7 @@ describe('commands over NATS', () => {
     });
     const sent = gateway({ resendAfterMs: 50 }).send(cancel('a'));
     const { streams } = await jetstreamManager(link.connection);
-    while ((await streams.info(link.names.stream('CMD')).catch(() => undefined))?.state.last_seq !== 4) await delay(20);
+    while ((await streams.info(link.names.stream('cmd')).catch(() => undefined))?.state.last_seq !== 4) await delay(20);
     answer?.();
     expect(await sent).toEqual(accepted);
     expect(calls).toBe(1);
@@ -135,7 +135,7 @@ describe('commands over NATS', () => {
     const sent = Array.from({ length: 300 }, (_, i) => sender.send(cancel(`run-${i}`)));
     for (let i = 0; i < 3; i += 1) {
       await delay(30);
-      await streams.delete(link.names.stream('CMD'));
+      await streams.delete(link.names.stream('cmd'));
     }
     expect((await Promise.all(sent)).every((answer) => answer.kind === 'ok')).toBe(true);
   });

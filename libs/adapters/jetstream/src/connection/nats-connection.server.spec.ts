@@ -17,7 +17,7 @@ describe('openNatsConnection', () => {
 
   it('lets in who holds the seed, and names everything by its prefix', async () => {
     const link = await openNatsConnection({ servers: [server.url], nkeySeed: () => seed, prefix: 'two' });
-    expect([link.names.stream('EV'), link.names.subject('ev', 'run')]).toEqual(['TWO_EV', 'two.ev.run']);
+    expect([link.names.stream('ev'), link.names.subject('ev', 'run')]).toEqual(['TWO_EV', 'two.ev.run']);
     expect(link.serverVersion).toBe('2.15.2');
     await link.close();
     await link.close();

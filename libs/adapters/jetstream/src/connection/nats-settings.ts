@@ -31,7 +31,7 @@ export type NatsSettings = {
 /** Stream, subject and bucket names of one deployment: `MC_EV` and `mc.ev` for the prefix `mc`. */
 export type NatsNames = {
   readonly prefix: string;
-  /** `MC_<kind>` */
+  /** `MC_<KIND>` */
   readonly stream: (kind: string) => string;
   /** `mc.<tokens joined by dots>`; tokens that come from outside go through `subjectToken` first */
   readonly subject: (...tokens: readonly string[]) => string;
@@ -42,7 +42,7 @@ export function natsNames(prefix = 'mc'): NatsNames {
   if (!/^[a-z][a-z0-9]{0,15}$/.test(prefix)) throw new Error(`the NATS prefix "${prefix}" does not match [a-z][a-z0-9]{0,15}`);
   return {
     prefix,
-    stream: (kind) => `${prefix.toUpperCase()}_${kind}`,
+    stream: (kind) => `${prefix}_${kind}`.toUpperCase(),
     subject: (...tokens) => [prefix, ...tokens].join('.'),
   };
 }

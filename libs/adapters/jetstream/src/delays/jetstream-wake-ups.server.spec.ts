@@ -89,7 +89,7 @@ describe('wake-ups on JetStream', () => {
     const woken = new Woken();
     const following = wakeUps.follow('lane 1', woken.handle);
     const { streams } = await jetstreamManager(link.connection);
-    await streams.delete(link.names.stream('DELAY'));
+    await streams.delete(link.names.stream('delay'));
     await wakeUps.set({ lane: 'lane 1', key: 'a', dueAt: inMs(0) });
     await woken.count(1);
     expect(woken.keys).toEqual(['a']);

@@ -33,7 +33,7 @@ export class JetStreamWakeUps implements WakeUps {
   private constructor(link: NatsLink, replicas: number) {
     this.#link = link;
     this.#client = jetstream(link.connection, { timeout: CALL_WITHIN_MS });
-    this.#stream = link.names.stream('DELAY');
+    this.#stream = link.names.stream('delay');
     this.#replicas = replicas;
   }
 

@@ -51,7 +51,7 @@ export class IntakeConsumption implements Consumption {
 
   async #consume(signal: AbortSignal): Promise<void> {
     await provisionIntake(this.#link, this.#o.inFlightMax, this.#o.settings);
-    const consumer = await jetstream(this.#link.connection, { timeout: 5_000 }).consumers.get(this.#link.names.stream('INTAKE'), INTAKE_CONSUMER);
+    const consumer = await jetstream(this.#link.connection, { timeout: 5_000 }).consumers.get(this.#link.names.stream('intake'), INTAKE_CONSUMER);
     const messages = await consumer.consume({ max_messages: this.#o.inFlightMax, abort_on_missing_resource: true });
     signal.addEventListener('abort', () => messages.stop(), { once: true });
     if (signal.aborted) messages.stop();

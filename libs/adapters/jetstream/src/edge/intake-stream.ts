@@ -19,7 +19,7 @@ export const INTAKE_DEFAULTS: IntakeSettings = { replicas: 1, bytesMax: 1_024 * 
 
 /** Makes MC_INTAKE and its consumer where they are missing; idempotent. On disk: acknowledged means that it is there. */
 export async function provisionIntake(link: NatsLink, inFlightMax: number, settings: IntakeSettings): Promise<void> {
-  const name = link.names.stream('INTAKE');
+  const name = link.names.stream('intake');
   const { streams, consumers } = await jetstreamManager(link.connection, { checkAPI: false, timeout: 5_000 });
   try {
     await streams.add({

@@ -15,10 +15,10 @@ export class EventSubjects {
   readonly #prefix: string;
 
   constructor(names: NatsNames) {
-    this.stream = names.stream('EV');
+    this.stream = names.stream('ev');
     this.all = names.subject('ev', '*', '*');
     this.head = names.subject('head');
-    this.markStream = names.stream('MARK');
+    this.markStream = names.stream('mark');
     this.mark = names.subject('mark');
     this.#prefix = `${names.subject('ev')}.`;
   }

@@ -16,8 +16,8 @@ export class WorkSubjects {
 
   constructor(names: NatsNames) {
     this.#names = names;
-    this.workStream = names.stream('WORK');
-    this.parkedStream = names.stream('PARKED');
+    this.workStream = names.stream('work');
+    this.parkedStream = names.stream('parked');
   }
 
   get allWork(): string {
