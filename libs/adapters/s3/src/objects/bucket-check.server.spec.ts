@@ -4,6 +4,7 @@ import { startVersitygw } from '../../fixtures/versitygw.ts';
 import type { Versitygw } from '../../fixtures/versitygw.ts';
 import { S3EvidenceStore } from '../s3-evidence-store.ts';
 import type { S3SettingsInput } from '../settings.ts';
+import { makeLockedBucket } from './make-bucket.ts';
 
 let gateway: Versitygw;
 beforeAll(async () => {
@@ -18,6 +19,15 @@ const opening = (o: Partial<S3SettingsInput>): Promise<S3EvidenceStore> => S3Evi
 describe('opening evidence in S3', () => {
   it('refuses a bucket that is not there', async () => {
     await expect(opening({ bucket: 'elsewhere' })).rejects.toEqual(fault('S3_MISCONFIGURED', /no bucket elsewhere/));
+  });
+
+  it('takes a bucket that was made with Object Lock, by whomever and however often', async () => {
+    await makeBucket(gateway, 'made');
+    await makeBucket(gateway, 'made');
+    await (await opening({ bucket: 'made' })).close();
+    const credentials = { accessKeyId: 'nobody', secretAccessKey: 'x' };
+    await expect(makeLockedBucket(settingsFor(gateway, { bucket: 'refused', credentials }))).rejects.toMatchObject({ name: 'InvalidAccessKeyId' });
+    await expect(opening({ credentials })).rejects.toEqual(fault('S3_DENIED', /InvalidAccessKeyId/));
   });
 
   it('refuses a bucket without versioning', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DeleteObjectCommand, GetObjectLegalHoldCommand, GetObjectRetentionCommand, HeadObjectCommand, PutObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { EvidenceRef } from '@maestro/ports';
@@ -6,6 +7,8 @@ import { startVersitygw } from '../../fixtures/versitygw.ts';
 import type { Versitygw } from '../../fixtures/versitygw.ts';
 import { itemName, packName, parseLocation } from '../evidence-names.ts';
 import { S3EvidenceStore } from '../s3-evidence-store.ts';
+import { LockedObjects } from './locked-objects.ts';
+import { S3Calls } from './s3-calls.ts';
 
 let gateway: Versitygw;
 let s3: S3Client;
@@ -23,6 +26,14 @@ beforeEach(async () => {
   store = await S3EvidenceStore.open(settingsFor(gateway, { retentionDays: 30 }));
 });
 afterEach(() => store.close());
+
+/** The same bucket without the store around it. */
+async function withObjects(work: (objects: LockedObjects) => Promise<void>, listPageMax = 1_000): Promise<void> {
+  const calls = new S3Calls(settingsFor(gateway, { prefix: 'raw/' }));
+  await work(new LockedObjects(calls, listPageMax)).finally(() => calls.close());
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The object of evidence, and its version. */
 function objectOf({ location, digest }: EvidenceRef): { readonly Bucket: string; readonly Key: string; readonly VersionId: string } {
@@ -131,5 +142,38 @@ describe('evidence under Object Lock', () => {
     const ChecksumSHA256 = Buffer.from(ref.digest, 'hex').toString('base64');
     await s3.send(new PutObjectCommand({ Bucket: 'evidence', Key, Body: bytes, ChecksumSHA256 }));
     await expect(store.put({ key: 'planted', bytes })).rejects.toMatchObject({ code: 'S3_MISCONFIGURED', message: expect.stringContaining('no locked version') as string });
+  });
+
+  it('finds the oldest version over many pages of a list, and gives up on a list without end', async () => {
+    const bytes = Buffer.from('first');
+    const object = { name: 'paged', bytes, digest: sha256(bytes), lockUntil: new Date('2031-01-05T10:00:00Z') };
+    await withObjects(async (objects) => {
+      const versionId = await objects.put(object);
+      for (let i = 0; i < 6; i += 1) await s3.send(new PutObjectCommand({ Bucket: 'evidence', Key: 'raw/paged', Body: `forged ${i}` }));
+      expect(await objects.put(object)).toBe(versionId);
+      expect(await objects.versionsUnder('paged')).toHaveLength(7);
+    }, 2);
+    for (let i = 0; i < 15; i += 1) await s3.send(new PutObjectCommand({ Bucket: 'evidence', Key: 'raw/paged', Body: `forged ${i}` }));
+    await withObjects(async (objects) => {
+      await expect(objects.put(object)).rejects.toMatchObject({ code: 'S3_MISCONFIGURED', message: expect.stringContaining('more than 20 pages') as string });
+    }, 1);
+  });
+
+  it('is not acknowledged where the lock ends before what was asked for', async () => {
+    const bytes = Buffer.from('short');
+    // this server keeps whole seconds only
+    const lockUntil = new Date('2031-01-05T10:00:00.999Z');
+    await withObjects(async (objects) => {
+      const put = objects.put({ name: 'short', bytes, digest: sha256(bytes), lockUntil });
+      await expect(put).rejects.toMatchObject({ code: 'S3_MISCONFIGURED', message: expect.stringContaining('until 2031-01-05T10:00:00.999Z, and is until 2031-01-05T10:00:00.000Z') as string });
+    });
+  });
+
+  it('is refused by the server where the bytes are not those of the digest', async () => {
+    await withObjects(async (objects) => {
+      const put = objects.put({ name: 'other', bytes: Buffer.from('other'), digest: sha256(Buffer.from('bytes')), lockUntil: new Date('2031-01-05T10:00:00Z') });
+      await expect(put).rejects.toMatchObject({ code: 'S3_MISCONFIGURED', message: expect.stringContaining('400') as string });
+      expect(await objects.versionsUnder('other')).toEqual([]);
+    });
   });
 });

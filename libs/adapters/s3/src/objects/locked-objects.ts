@@ -38,9 +38,12 @@ const PAGES_MAX = 20;
  */
 export class LockedObjects {
   readonly #calls: S3Calls;
+  readonly #listPageMax: number;
 
-  constructor(calls: S3Calls) {
+  /** `listPageMax`: names of one answer, at most 1,000 */
+  constructor(calls: S3Calls, listPageMax = 1_000) {
     this.#calls = calls;
+    this.#listPageMax = listPageMax;
   }
 
   /** Answers the version. The same object again answers the same one. Faults: S3_MISCONFIGURED where the bucket does not keep it. */
@@ -90,7 +93,7 @@ export class LockedObjects {
     const found: VersionName[] = [];
     let marker: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } = {};
     for (let page = 0; page < PAGES_MAX; page += 1) {
-      const at = { Bucket: this.#calls.bucket, Prefix: this.#calls.keyOf(prefix), ...marker };
+      const at = { Bucket: this.#calls.bucket, Prefix: this.#calls.keyOf(prefix), MaxKeys: this.#listPageMax, ...marker };
       const listed = await this.#calls.call(`listing ${prefix}`, 0, (s3, o) => s3.send(new ListObjectVersionsCommand(at), o));
       for (const { Key, VersionId } of listed.Versions ?? []) {
         const name = this.#calls.nameOf(Key);
@@ -131,6 +134,14 @@ export class LockedObjects {
       ObjectLockRetainUntilDate: o.lockUntil,
       Metadata: { ...o.metadata },
     });
+    // SigV4 signs the digest of the body: given here, the SDK does not hash a large body in one go
+    put.middlewareStack.add(
+      (next) => (args) => {
+        (args.request as { readonly headers: Record<string, string> }).headers['x-amz-content-sha256'] = o.digest;
+        return next(args);
+      },
+      { step: 'build', name: 'digestOfBody' },
+    );
     const answer = await this.#calls.call(`storing ${o.name}`, o.bytes.length, (s3, options) => s3.send(put, options).catch(whenStatus([409, 412], null)));
     return answer === null ? null : answer.VersionId;
   }

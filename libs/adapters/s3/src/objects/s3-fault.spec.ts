@@ -14,6 +14,8 @@ describe('faults of S3', () => {
     ['400', answered(400, 'InvalidRequest'), 'S3_MISCONFIGURED', false],
     ['404', answered(404, 'NoSuchBucket'), 'S3_MISCONFIGURED', false],
     ['403', answered(403, 'AccessDenied'), 'S3_DENIED', false],
+    ['an access key that nobody has', answered(404, 'InvalidAccessKeyId'), 'S3_DENIED', false],
+    ['a session that is over', answered(400, 'ExpiredToken'), 'S3_DENIED', false],
     ['a clock that is off', answered(403, 'RequestTimeTooSkewed'), 'S3_DENIED', true],
     ['no credentials', { name: 'CredentialsProviderError', message: 'none' }, 'S3_DENIED', false],
   ])('%s', (_, error, code, retryable) => {
@@ -30,5 +32,6 @@ describe('faults of S3', () => {
   it('are values where a status was expected', () => {
     expect(whenStatus([404], null)(answered(404))).toBeNull();
     expect(() => whenStatus([404], null)(answered(403))).toThrow();
+    expect(() => whenStatus([404], null)(answered(404, 'InvalidAccessKeyId'))).toThrow();
   });
 });

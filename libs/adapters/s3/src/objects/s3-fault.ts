@@ -8,10 +8,13 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-/** For `catch`: the value where S3 answered with one of these statuses; anything else is thrown on. */
+/** Names that mean the caller, whatever the status: servers answer them with 400, 403 or 404. */
+const OF_CALLER: ReadonlySet<unknown> = new Set(['AccessDenied', 'ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch']);
+
+/** For `catch`: the value where S3 answered with one of these statuses about the thing; anything else is thrown on. */
 export function whenStatus<T>(statuses: readonly number[], value: T): (error: unknown) => T {
   return (error) => {
-    if (statuses.includes(statusOf(error) ?? 0)) return value;
+    if (statuses.includes(statusOf(error) ?? 0) && !OF_CALLER.has((error as ServiceError).name)) return value;
     throw error;
   };
 }
@@ -27,7 +30,7 @@ export function s3Fault(error: unknown, doing: string): unknown {
   const what = `${doing}: ${status === undefined ? 'no answer' : `status ${status}`}, ${String(code ?? name)}: ${String(message)}`;
   if (name === 'CredentialsProviderError') return new Fault('S3_DENIED', `${what}; give an access key, or put one where the SDK looks`, { cause: error });
   // a clock that is off by more than 15 minutes is refused with 403 too, and works again once it is right
-  if (status === 401 || status === 403) return new Fault('S3_DENIED', what, { cause: error, retryable: name === 'RequestTimeTooSkewed' });
+  if (status === 401 || status === 403 || OF_CALLER.has(name)) return new Fault('S3_DENIED', what, { cause: error, retryable: name === 'RequestTimeTooSkewed' });
   // 501: the server does not know the request, and will not know it later
   const isPassing = status === undefined || [408, 409, 429].includes(status) || status < 300 || (status >= 500 && status !== 501);
   if (isPassing) return new Fault('S3_UNAVAILABLE', what, { cause: error, retryable: true });
