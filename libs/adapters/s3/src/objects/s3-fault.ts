@@ -9,7 +9,7 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** Names that mean the caller, whatever the status: servers answer them with 400, 403 or 404. */
-const OF_CALLER: ReadonlySet<unknown> = new Set(['AccessDenied', 'ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch']);
+const OF_CALLER: ReadonlySet<unknown> = new Set(['AccessDenied', 'ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch', 'XAdminUserNotFound']);
 
 /** For `catch`: the value where S3 answered with one of these statuses about the thing; anything else is thrown on. */
 export function whenStatus<T>(statuses: readonly number[], value: T): (error: unknown) => T {
