@@ -6,6 +6,7 @@ import { DEFAULT_SCALE } from '../cluster/plan-roles.ts';
 import type { Scale } from '../cluster/plan-roles.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
+import { enrolConductor } from '../trust/enrol.ts';
 import type { VerbContext } from './verb-context.ts';
 
 export type ClusterFlags = { readonly folder: string; readonly store?: string | undefined; readonly scale?: string | undefined; readonly delete?: boolean | undefined; readonly json?: boolean | undefined };
@@ -15,6 +16,7 @@ export async function clusterUp({ folder, store = 'eventstoredb', scale, json }:
   const place = resolve(settings.cwd, folder);
   const tell = (line: string): void => screen.note(screen.paintNote('faint', line));
   await startCluster({ folder: place, scale: scaleOf(scale), store: store === 'jetstream' ? 'jetstream' : 'eventstoredb', workspace: settings.cwd, environment: settings.environment, tell });
+  await enrolConductor(place, settings.trustStorePath, screen);
   const members = (await clusterStatus(place)) ?? [];
   if (json === true) return printStatus(members, place, { screen }, true);
   const api = members.filter(({ name }) => name.startsWith('api-')).map(({ url }) => url);
