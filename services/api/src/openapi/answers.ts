@@ -81,4 +81,5 @@ export const NOT_MODIFIED = { 304: { description: 'The caller holds it' } } as c
 /** What every command reads besides its body. */
 export const COMMAND_HEADERS = {
   'Idempotency-Key': '1 to 128 visible ASCII characters; the same key and body on the same route is the same command',
+  traceparent: 'W3C trace context that a traced server goes on with; anything else is ignored',
 } as const;
