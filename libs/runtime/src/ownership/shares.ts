@@ -95,6 +95,8 @@ export class Shares {
     }
     const { members, held, free } = await leases.beat(this.#group);
     const mine = new Set(held);
+    // its lease ran out, and nobody wanted it
+    for (const name of free) if (this.#work.has(name) && (await leases.take(this.#group, name))) mine.add(name);
     const gone = this.held.filter((name) => !mine.has(name) || this.#lost.has(name));
     this.#lost.clear();
     const share = Math.ceil(names.length / Math.max(1, members));
@@ -102,12 +104,12 @@ export class Shares {
     const surplus = kept.slice(share);
     await Promise.all([...gone, ...surplus].map((name) => this.#end(name)));
     // also what an earlier process of this name held, and nobody works on
-    const idle = held.filter((name) => !this.#work.has(name));
+    const idle = [...mine].filter((name) => !this.#work.has(name));
     const taken = idle.slice(0, Math.max(0, share - this.#work.size));
     await leases.release(this.#group, idle.filter((name) => !taken.includes(name)));
     for (const name of free) {
       if (taken.length + this.#work.size >= share || this.#isStopped) break;
-      if (await leases.take(this.#group, name)) taken.push(name);
+      if (!this.#work.has(name) && !mine.has(name) && (await leases.take(this.#group, name))) taken.push(name);
     }
     for (const name of taken) this.#begin(name);
   }
