@@ -72,7 +72,7 @@ export type StoreLimits = {
   readonly pageEventsMax: number;
 };
 
-export type CallOptions = { readonly signal?: AbortSignal; /** default 5,000 */ readonly timeoutMs?: number };
+export type CallOptions = { readonly signal?: AbortSignal; /** default 5,000; 15,000 where a cluster may have to elect a leader first */ readonly timeoutMs?: number };
 
 /**
  * The only truth about runs. Append-only, optimistic concurrency, one atomic commit per append.

@@ -35,8 +35,8 @@ describe('faultOf', () => {
   it.each([
     [refused(10_077), 'STORE_READ_ONLY', true],
     [refused(10_054), 'COMMIT_TOO_LARGE', false],
-    [new errors.PermissionViolationError('no', 'publish', 'a'), 'NATS_DENIED', false],
+    [new errors.PermissionViolationError('no', 'publish', 'a'), 'STORE_DENIED', false],
     [new errors.ClosedConnectionError(), 'STORE_CLOSED', false],
-    [refused(10_060), 'NATS_UNAVAILABLE', true],
+    [refused(10_060), 'STORE_UNAVAILABLE', true],
   ])('of %s is %s', (error, code, retryable) => expect(faultOf(error, 'appending')).toMatchObject({ code, retryable }));
 });

@@ -41,10 +41,10 @@ export function faultOf(error: unknown, what: string): Fault {
     case 'too-large':
       return new Fault('COMMIT_TOO_LARGE', `${what}: the server takes no message of this size (${message}); raise its max_payload`, { cause: error });
     case 'denied':
-      return new Fault('NATS_DENIED', `${what}: the server refuses this user (${message}); compare its permissions`, { cause: error });
+      return new Fault('STORE_DENIED', `${what}: the server refuses this user (${message}); compare its permissions`, { cause: error });
     case 'closed':
       return new Fault('STORE_CLOSED', `${what}: the connection to NATS was closed`, { cause: error });
     default:
-      return new Fault('NATS_UNAVAILABLE', `${what}: ${message}`, { retryable: true, cause: error });
+      return new Fault('STORE_UNAVAILABLE', `${what}: ${message}`, { retryable: true, cause: error });
   }
 }

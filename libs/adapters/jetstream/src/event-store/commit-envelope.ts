@@ -28,9 +28,9 @@ export type OpenedCommit = CommitMeta & {
   readonly eventAt: (index: number) => NewEvent | undefined;
 };
 
-// Form: "MCE1", length of the meta JSON (u32, big endian), digest (32 bytes), meta JSON, then bytes and sealed bytes of each
+// Form: "mce1", length of the meta JSON (u32, big endian), digest (32 bytes), meta JSON, then bytes and sealed bytes of each
 // event in order. The digest is SHA-256 over meta JSON and sealed bytes: the events' bytes are covered by the hashes in it.
-const MAGIC = Buffer.from('MCE1', 'latin1');
+const MAGIC = Buffer.from('mce1', 'latin1');
 const HEAD_BYTES = 40;
 
 /** Room that one event needs in an envelope besides its own bytes: id, type, hash and lengths as JSON, with a margin. */

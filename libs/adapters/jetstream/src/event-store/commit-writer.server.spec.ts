@@ -73,7 +73,7 @@ describe('CommitWriter on a real stream', () => {
     await relay.close();
     expect(await lost).toMatchObject({ name: 'Disconnected' });
     const nothing = await faultOf(writer.write({ stream: newStream(), at: NONE, events: newEvents(1) }, patience(100, never)));
-    expect(isFault(nothing, 'NATS_UNAVAILABLE') && nothing.retryable).toBe(true);
+    expect(isFault(nothing, 'STORE_UNAVAILABLE') && nothing.retryable).toBe(true);
     await end();
   });
 
@@ -190,7 +190,7 @@ describe('CommitWriter and the answers of a server', () => {
   it.each([
     [10_077, 'STORE_READ_ONLY'],
     [10_054, 'COMMIT_TOO_LARGE'],
-    [10_060, 'NATS_UNAVAILABLE'],
+    [10_060, 'STORE_UNAVAILABLE'],
   ])('%i is not sent again: %s', async (code, fault) => {
     const { answer, ids } = await playing({ publish: [code] }, write);
     expect([(answer as { code?: string }).code, ids.length]).toEqual([fault, 1]);

@@ -133,7 +133,7 @@ function headAfter(commit: StoredCommit): Head {
 function givenUp(what: string, isUnknown: boolean, { signal }: Patience, last: unknown): Fault {
   if (isUnknown) return outcomeUnknown(what, last);
   if (signal.aborted) return new Fault('ABORTED', `${what}: the signal fired; nothing was written`);
-  return new Fault('NATS_UNAVAILABLE', `${what}: no leader took it in time; nothing was written`, { retryable: true, cause: last });
+  return new Fault('STORE_UNAVAILABLE', `${what}: no leader took it in time; nothing was written`, { retryable: true, cause: last });
 }
 
 function outcomeUnknown(what: string, cause: unknown): Fault {

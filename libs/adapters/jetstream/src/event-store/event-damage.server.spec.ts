@@ -134,7 +134,7 @@ describe('damage', () => {
     await fill();
     const second = await openNatsConnection({ servers: [server.url], reconnectWaitMs: 20 });
     await link.connection.request('$JS.API.STREAM.DELETE.MC_EV', '');
-    expect(isFault(await faultOf(store.head()), 'NATS_UNAVAILABLE')).toBe(true);
+    expect(isFault(await faultOf(store.head()), 'STORE_UNAVAILABLE')).toBe(true);
     await link.connection.request('$JS.API.STREAM.DELETE.MC_MARK', '');
     const other = await openJetStreamEventStore({ link: second, syncReporter: reportsByMonitor([server.monitorUrl]) });
     expect(isFault(await faultOf(store.head()), 'STORE_DAMAGED')).toBe(true);

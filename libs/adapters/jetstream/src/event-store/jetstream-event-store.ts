@@ -51,6 +51,7 @@ export type StoreParts = {
 
 /** Appends that wait for their answer at most; beyond it callers are told to come again. */
 const IN_FLIGHT_MAX = 10_000;
+const NEVER = new AbortController().signal;
 
 /**
  * The event store on a JetStream stream, one message per commit. An acknowledged append is on the disk of the server, or of a
@@ -80,7 +81,8 @@ export class JetStreamEventStore implements EventStore {
     if (this.#inFlight.size >= IN_FLIGHT_MAX) {
       throw new Fault('STORE_READ_ONLY', `${IN_FLIGHT_MAX} appends wait for the server; nothing was written, try again later`, { retryable: true });
     }
-    const p = this.#patience(o);
+    // close waits for appends instead of breaking them off
+    const p = patience(o.timeoutMs ?? this.#parts.patienceMs, o.signal ?? NEVER);
     const at = headOf(expected);
     if (at === undefined) return { kind: 'conflict', actual: await this.#versionOf(stream, p) };
     const { writer, head, mark, streams, cursors } = this.#parts;

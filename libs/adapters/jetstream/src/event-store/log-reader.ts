@@ -74,7 +74,7 @@ function lost(from: number, to: number): LogEntry {
 }
 
 function behind(from: number, headSeq: number): Fault {
-  return new Fault('NATS_UNAVAILABLE', `the event stream was acknowledged up to ${headSeq}, but nobody shows sequence ${from} yet: wait until its replicas are healthy`, {
+  return new Fault('STORE_UNAVAILABLE', `the event stream was acknowledged up to ${headSeq}, but nobody shows sequence ${from} yet: wait until its replicas are healthy`, {
     retryable: true,
   });
 }

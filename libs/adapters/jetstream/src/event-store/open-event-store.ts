@@ -33,7 +33,7 @@ export type JetStreamEventStoreOptions = {
 };
 
 /**
- * Opens the store, making its stream `<PREFIX>_EV` where it is missing. Faults: NATS_UNAVAILABLE (retryable), NATS_DENIED,
+ * Opens the store, making its stream `<PREFIX>_EV` where it is missing. Faults: STORE_UNAVAILABLE (retryable), STORE_DENIED,
  * NATS_MISCONFIGURED, DURABILITY_WEAK, STORE_BEHIND_MARK.
  */
 export async function openJetStreamEventStore(o: JetStreamEventStoreOptions): Promise<JetStreamEventStore> {

@@ -41,7 +41,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Repeats a call that changes nothing until it is answered. Faults: ABORTED, NATS_UNAVAILABLE (retryable: nobody answered in
+ * Repeats a call that changes nothing until it is answered. Faults: ABORTED, STORE_UNAVAILABLE (retryable: nobody answered in
  * time), and those that no further try mends.
  */
 export async function persist<T>(link: NatsLink, what: string, p: Patience, attempt: () => Promise<T>): Promise<T> {
