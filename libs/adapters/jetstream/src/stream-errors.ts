@@ -10,3 +10,9 @@ export function isNobodyThere(error: unknown): boolean {
   const cause = (error as { cause?: { name?: unknown } } | undefined)?.cause;
   return name === 'JetStreamNotEnabled' || name === 'NoResponders' || cause?.name === 'NoResponders';
 }
+
+/** The user may not publish or subscribe there: trying again ends the same way until somebody changes its permissions. */
+export function isDenied(error: unknown): boolean {
+  const { name, cause } = error instanceof Object ? (error as { name?: unknown; cause?: { name?: unknown } }) : {};
+  return name === 'PermissionViolationError' || cause?.name === 'PermissionViolationError';
+}

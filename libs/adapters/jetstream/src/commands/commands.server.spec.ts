@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { headers, nkeys } from '@nats-io/transport-node';
 import { reject } from '@maestro/domain';
 import { Fault, isFault, partitionOf } from '@maestro/ports';
 import type { CommandAnswer, CommandEnvelope, Consumption } from '@maestro/ports';
+import { realClock } from '../../fixtures/manual-clock.ts';
 import { startNatsServer, type NatsServer } from '../../fixtures/nats-server.ts';
 import { openNatsConnection, type NatsLink } from '../connection/nats-connection.ts';
+import { JetStreamWorkQueue } from '../work-queue/jetstream-work-queue.ts';
 import { NatsCommandGateway } from './nats-command-gateway.ts';
 import { serveCommands } from './serve-commands.ts';
 
@@ -107,7 +110,6 @@ describe('commands over NATS', () => {
     await gateway().send(cancel('a'));
     const { connection, names } = link;
     const answered = new Promise<string>((resolve) => void connection.subscribe('_INBOX.forged', { callback: (_, message) => resolve(message.string()) }));
-    const { headers } = await import('@nats-io/transport-node');
     const given = headers();
     given.set('commandId', hash('sha256', 'x'));
     given.set('Mc-Actor', 'user:root');
@@ -127,6 +129,24 @@ describe('commands over NATS', () => {
     expect(isFault(fault, 'COMMAND_TOO_LARGE')).toBe(true);
   });
 
+  it('that this user may not send are refused by name, at once', async () => {
+    const user = nkeys.createUser();
+    const permissions = '{ publish: { deny: ["mc.cmd.>", "$JS.API.CONSUMER.INFO.>"] } }';
+    const guarded = await startNatsServer({ configText: `authorization { users: [{ nkey: ${user.getPublicKey()}, permissions: ${permissions} }] }` });
+    const denied = await openNatsConnection({ servers: [guarded.url], nkeySeed: new TextDecoder().decode(user.getSeed()) });
+    try {
+      const sender = new NatsCommandGateway(denied, { partitions: PARTITIONS, streamOf });
+      expect(isFault(await sender.send(cancel('a')).catch((error: unknown) => error), 'NATS_DENIED')).toBe(true);
+      sender.close();
+      const queue = await JetStreamWorkQueue.open({ link: denied, clock: realClock, provisions: false });
+      expect(isFault(await queue.depth('task').catch((error: unknown) => error), 'NATS_DENIED')).toBe(true);
+      await queue.close();
+    } finally {
+      await denied.close();
+      await guarded.dispose();
+    }
+  });
+
   it('are answered though their stream is deleted under load', async () => {
     serve(async () => accepted);
     const sender = gateway();
@@ -135,7 +155,8 @@ describe('commands over NATS', () => {
     const sent = Array.from({ length: 300 }, (_, i) => sender.send(cancel(`run-${i}`)));
     for (let i = 0; i < 3; i += 1) {
       await delay(30);
-      await streams.delete(link.names.stream('cmd'));
+      // it may not be there again yet
+      while (!(await streams.delete(link.names.stream('cmd')).catch(() => false))) await delay(10);
     }
     expect((await Promise.all(sent)).every((answer) => answer.kind === 'ok')).toBe(true);
   });

@@ -5,7 +5,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import { Fault, isFault, partitionOf } from '@maestro/ports';
 import type { CommandAnswer, CommandEnvelope, CommandGateway } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { isNobodyThere } from '../stream-errors.ts';
+import { isDenied, isNobodyThere } from '../stream-errors.ts';
 import { answerOf, headersOf, verbOf } from './command-wire.ts';
 
 export type NatsCommandGatewayOptions = {
@@ -57,7 +57,7 @@ export class NatsCommandGateway implements CommandGateway {
     });
   }
 
-  /** Faults: those of the owner's store; COMMAND_UNANSWERED (send it again: it may have taken effect), COMMAND_TOO_LARGE. */
+  /** Faults: those of the owner's store; COMMAND_UNANSWERED (send it again: it may have taken effect), COMMAND_TOO_LARGE, NATS_DENIED. */
   async send(envelope: CommandEnvelope): Promise<CommandAnswer> {
     const data = Buffer.from(JSON.stringify(envelope.command));
     const bytesMax = (this.#link.connection.info?.max_payload ?? 1_048_576) - FRAME_BYTES;
@@ -101,6 +101,7 @@ export class NatsCommandGateway implements CommandGateway {
       await this.#link.watch.race(sent);
       return true;
     } catch (error) {
+      if (isDenied(error)) this.#waiting.get(token)?.answered(new Fault('NATS_DENIED', `this user may not send ${envelope.command.type}: compare its permissions with infra/nats`, { cause: error }));
       return !isNobodyThere(error) && this.#link.watch.isUp;
     }
   }

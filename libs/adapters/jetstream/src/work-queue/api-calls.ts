@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { Fault } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { codeOf } from '../stream-errors.ts';
+import { codeOf, isDenied } from '../stream-errors.ts';
 
 const CALL_WITHIN_MS = 2_000;
 /** Covers the loss of a leader, 4 to 8 s. */
@@ -24,7 +24,7 @@ export class ApiCalls {
     this.#link = link;
   }
 
-  /** Refusals of the server are thrown as they are. Faults: NATS_UNAVAILABLE. */
+  /** Refusals of the server are thrown as they are. Faults: NATS_UNAVAILABLE, NATS_DENIED. */
   async ask<T>(call: (manager: JetStreamManager) => Promise<T>): Promise<T> {
     this.#manager ??= jetstreamManager(this.#link.connection, { checkAPI: false, timeout: CALL_WITHIN_MS });
     const [manager, endMs] = [await this.#manager, Date.now() + DEADLINE_MS];
@@ -34,6 +34,7 @@ export class ApiCalls {
       } catch (error) {
         const code = codeOf(error);
         if (code !== 0 && !PASSING.has(code)) throw error;
+        if (isDenied(error)) throw new Fault('NATS_DENIED', 'this user may not do that with the work queue: compare its permissions with infra/nats', { cause: error });
         if (this.#link.connection.isClosed() || Date.now() >= endMs) throw new Fault('NATS_UNAVAILABLE', 'JetStream did not answer about the work queue; try again', { retryable: true, cause: error });
       }
       await pause(this.#link, endMs);

@@ -5,7 +5,7 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
 import type { Work } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { codeOf, isNobodyThere } from '../stream-errors.ts';
+import { codeOf, isDenied, isNobodyThere } from '../stream-errors.ts';
 import { DEADLINE_MS, PASSING, pause } from './api-calls.ts';
 import type { ApiCalls } from './api-calls.ts';
 import type { ParkedRecords } from './parked-records.ts';
@@ -59,7 +59,7 @@ export class WorkPublisher {
     this.#client = jetstream(link.connection, { timeout: PUBLISH_WITHIN_MS });
   }
 
-  /** Faults: QUEUE_FULL and NATS_UNAVAILABLE, which may be tried again; WORK_TOO_LARGE. */
+  /** Faults: QUEUE_FULL and NATS_UNAVAILABLE, which may be tried again; WORK_TOO_LARGE, NATS_DENIED. */
   async publish(work: readonly Work[]): Promise<void> {
     const fresh = new Map<string, Work>();
     for (const one of work) {
@@ -104,6 +104,7 @@ export class WorkPublisher {
         const code = codeOf(error);
         if (code === TAKEN) return;
         if (FULL.has(code)) throw full('the work stream is over its limit');
+        if (isDenied(error)) throw new Fault('NATS_DENIED', 'this user may not publish work: compare its permissions with infra/nats', { cause: error });
         if (isNobodyThere(error)) this.#terms.missing();
         // a refusal that sending again will not change
         if (code !== 0 && !PASSING.has(code)) throw error;
