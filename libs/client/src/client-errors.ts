@@ -6,7 +6,8 @@ export class RefusedError extends Error {
   readonly code: string;
   readonly problem: ProblemV1Message;
   constructor(problem: ProblemV1Message) {
-    super(`${problem.code}: ${problem.detail}`);
+    const errors = (problem.errors ?? []).slice(0, 3).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+    super([`${problem.code}: ${problem.detail}`, ...errors].join('; '));
     this.code = problem.code;
     this.problem = problem;
   }
