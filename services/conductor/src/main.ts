@@ -1,6 +1,8 @@
 import 'reflect-metadata';
+import { boundHeapGrowth } from './heap-growth.ts';
 import { runConductor } from './run-conductor.ts';
 
+boundHeapGrowth();
 await runConductor({
   args: process.argv.slice(2),
   environment: process.env,
