@@ -13,21 +13,22 @@ import type { SoakPlan } from './soak.ts';
 import { soakResult, trendLines } from './soak-result.ts';
 import { SteadyLoad } from './steady-load.ts';
 
-const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--measure SECONDS] [--share PERCENT | --rate N] [--data DIR]
+const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--warm-up SECONDS] [--measure SECONDS] [--share PERCENT | --rate N] [--data DIR]
   --minutes  how long the load is kept up (default 3)
   --window   seconds between two samples (default 10)
+  --warm-up  seconds at full speed before anything counts: caches are filled to their bounds (default 40)
   --measure  seconds for which the maximum is measured first (default 10)
   --share    percent of the maximum that is kept up (default 50)
   --rate     runs a second that are kept up instead, where others use the machine and the maximum changes meanwhile
   --data     folder for the data of this run, removed after (default: that of the system for temporary files)
 `;
-const OPTIONS = { minutes: { type: 'string' }, window: { type: 'string' }, measure: { type: 'string' }, share: { type: 'string' }, rate: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean' } } as const;
+const OPTIONS = { minutes: { type: 'string' }, window: { type: 'string' }, 'warm-up': { type: 'string' }, measure: { type: 'string' }, share: { type: 'string' }, rate: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean' } } as const;
 
 /** One conductor under half of its maximum: what it uses, and how fast it answers, must not grow. Answers the exit code. */
 export async function runSoak(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const plan: SoakPlan = { minutes: Number(values.minutes ?? 3), windowS: Number(values.window ?? 10), measureS: Number(values.measure ?? 10), share: Number(values.share ?? 50) / 100, ratePerS: values.rate === undefined ? undefined : Number(values.rate) };
-  if (values.help === true || !(Math.floor((plan.minutes * 60) / plan.windowS) >= WINDOWS_MIN && plan.measureS > 0 && plan.share > 0 && (plan.ratePerS ?? 1) > 0)) {
+  const plan: SoakPlan = { minutes: Number(values.minutes ?? 3), windowS: Number(values.window ?? 10), warmUpS: Number(values['warm-up'] ?? 40), measureS: Number(values.measure ?? 10), share: Number(values.share ?? 50) / 100, ratePerS: values.rate === undefined ? undefined : Number(values.rate) };
+  if (values.help === true || !(Math.floor((plan.minutes * 60) / plan.windowS) >= WINDOWS_MIN && plan.warmUpS >= 0 && plan.measureS > 0 && plan.share > 0 && (plan.ratePerS ?? 1) > 0)) {
     process.stdout.write(`${USAGE}  there must be at least ${WINDOWS_MIN} windows\n`);
     return values.help === true ? 0 : 64;
   }

@@ -31,7 +31,7 @@ export type Window = {
   readonly load: number;
 };
 
-export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly measureS: number; readonly share: number; /** instead of the share of the maximum */ readonly ratePerS: number | undefined };
+export type SoakPlan = { readonly minutes: number; readonly windowS: number; readonly warmUpS: number; readonly measureS: number; readonly share: number; /** instead of the share of the maximum */ readonly ratePerS: number | undefined };
 
 /** Figures that must be flat, and what counts as flat: 10 %, or what the figure cannot tell. */
 export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'logsMiB' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
@@ -48,18 +48,16 @@ export type Soaked = { readonly maximumPerS: number; readonly ratePerS: number; 
 const MIB = 2 ** 20;
 /** Clients of the measurement of the maximum. */
 const WIDTH = 48;
-/** Caches of code and of the machine are cold at first: this part of the measurement is not counted. */
-const COLD_SHARE = 0.5;
 
 /**
- * Measures the maximum, keeps a share of it up, and samples the process at the end of every window.
+ * Warms up at full speed, so that every cache with a bound is full; measures the maximum, keeps a share of it up, and samples the process at the end of every window.
  * K1. Samples come from outside the process: /proc, its metrics, and the clocks of clients.
  * K2. A window ends when it is over, also while nothing is answered.
  */
 export async function soak(parts: { readonly conductor: ConductorProcess; readonly client: RestClient; readonly load: SteadyLoad; readonly dataDir: string }, plan: SoakPlan, say: (line: string) => void): Promise<Soaked> {
   const { conductor, client, load, dataDir } = parts;
   await load.publish();
-  await load.asFastAsPossible(plan.measureS * 1_000 * COLD_SHARE, WIDTH);
+  await load.asFastAsPossible(plan.warmUpS * 1_000, WIDTH);
   const maximumPerS = await load.asFastAsPossible(plan.measureS * 1_000, WIDTH);
   const ratePerS = plan.ratePerS ?? maximumPerS * plan.share;
   say(`maximum ${maximumPerS.toFixed(1)} runs/s (${WIDTH} clients, ${plan.measureS} s); soaking with ${ratePerS.toFixed(1)} runs/s for ${plan.minutes} min`);
