@@ -2,7 +2,7 @@ import { trendOf } from './flatness.ts';
 import { soakResult, trendLines } from './soak-result.ts';
 import type { Soaked, Window } from './soak.ts';
 
-const PLAN = { minutes: 3, windowS: 10, measureS: 10, share: 0.5, ratePerS: undefined };
+const PLAN = { minutes: 3, windowS: 10, warmUpS: 0, measureS: 10, share: 0.5, ratePerS: undefined };
 const SERVED = { endedCount: 900, skippedCount: 0, errorCount: 0, errors: [] };
 const END = { exitCode: 0, said: '', seconds: 200.4 };
 
