@@ -99,7 +99,7 @@ export class CommitWriter {
   /** An answer, or a failure after which the commit may be there or may be sent again. Throws what no try will change. */
   async #send(commit: Commit, wire: EventData[], o: Timed): Promise<Appended | Conflict | Failed> {
     try {
-      const result = await this.#client.once(o, (client) =>
+      const result = await this.#client.once({ ...o, kind: 'append' }, (client) =>
         client.appendToStream(this.#namespace.nameOf(commit.stream), wire, {
           expectedRevision: commit.at < 0n ? 'no_stream' : commit.at,
           requiresLeader: true,

@@ -32,7 +32,7 @@ describe('EventStoreDbEventStore', () => {
   let h: DoubleHarness;
   let client: EventStoreDBClient;
   beforeEach(async () => {
-    h = await doubleHarness({ nodeCount: 1, attemptMs: 500 });
+    h = await doubleHarness({ nodeCount: 1 });
     client = EventStoreDBClient.connectionString(h.options.connectionString);
   });
   afterEach(async () => {

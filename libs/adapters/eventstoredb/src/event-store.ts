@@ -34,7 +34,7 @@ export type EventStoreDbOptions = {
   readonly namespace?: string;
   /** the server's own limit of one append; default 1 MiB, that of servers before 25.1 */
   readonly appendBytesMax?: number;
-  /** one try of a call; a call makes as many as its own time allows. Default 2,000 */
+  /** a try of a call ends when nothing comes for so long; a call makes as many as its own time allows. Default 2,000 */
   readonly attemptMs?: number;
   /** false: appends are calls of their own even where the server offers BatchAppend. Default true */
   readonly useBatchAppend?: boolean;

@@ -22,8 +22,8 @@ export type Incarnation = { readonly id: string; readonly origin: LogPosition };
 async function read(client: SupervisedClient, name: string, o: CallOptions): Promise<Incarnation | undefined> {
   let found: Incarnation | undefined;
   try {
-    await client.reading('reading the incarnation', o, (live, left) =>
-      readStreamPage(live, name, { direction: 'forward', count: 1 }, left, ({ event }) => {
+    await client.reading('reading the incarnation', o, (live, left, alive) =>
+      readStreamPage(live, name, { direction: 'forward', count: 1 }, { left, alive }, ({ event }) => {
         if (event === undefined) return true;
         const { bytes } = unpackEnvelope(PLACE, event);
         found = { id: new TextDecoder().decode(bytes), origin: positionOf(event) };
@@ -53,7 +53,7 @@ export async function findIncarnation(client: SupervisedClient, namespace: Names
     const found = await read(client, name, { timeoutMs: Math.max(1, left()) });
     if (found !== undefined) return found;
     try {
-      await client.once({ timeoutMs: left() }, (live) =>
+      await client.once({ timeoutMs: left(), kind: 'append' }, (live) =>
         live.appendToStream(name, wire, { expectedRevision: 'no_stream', requiresLeader: true }),
       );
     } catch (error) {

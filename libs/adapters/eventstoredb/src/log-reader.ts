@@ -2,7 +2,7 @@ import type { EventStoreDBClient, ResolvedEvent } from '@eventstore/db-client';
 import { Fault, matches, type AllPage, type CallOptions, type Cursor, type EventFilter, type StoredEvent } from '@maestro/ports';
 import type { Namespace } from './namespace.ts';
 import { comparePositions, type CursorForm, type LogPosition } from './place-cursor.ts';
-import { readPage, type PageEnd } from './read-page.ts';
+import { readPage, type PageCall, type PageEnd } from './read-page.ts';
 import { PAGE_BYTES_MAX, bytesOf, positionOf, type StreamReader } from './stream-reader.ts';
 import type { SupervisedClient } from './supervised-client.ts';
 
@@ -18,7 +18,7 @@ export type LogRange = { readonly from: LogPosition | 'end'; readonly direction:
 function readLog(
   client: EventStoreDBClient,
   range: LogRange,
-  left: AbortSignal,
+  call: PageCall,
   take: (event: NonNullable<ResolvedEvent['event']>) => boolean,
 ): Promise<PageEnd> {
   const stream = client.readAll({
@@ -27,7 +27,7 @@ function readLog(
     maxCount: range.count,
     requiresLeader: true,
   });
-  return readPage(stream, left, ({ event }) => event === undefined || take(event));
+  return readPage(stream, call, ({ event }) => event === undefined || take(event));
 }
 
 /** What a page has seen so far; made anew for each try. */
@@ -94,10 +94,10 @@ export class LogReader {
     const start = this.startOf(o.after);
     const considered = o.filter === undefined ? Math.min(o.limit + OTHERS_PER_PAGE, o.consideredMax) : o.consideredMax;
     const count = considered + 1; // the event at `start` comes first, and was considered before
-    const { seen, isWhole } = await this.#client.reading('reading the log', o, async (client, left) => {
+    const { seen, isWhole } = await this.#client.reading('reading the log', o, async (client, left, alive) => {
       const seen = new Gathering(start);
       let received = 0;
-      const end = await readLog(client, { from: start, direction: 'forward', count }, left, (record) => {
+      const end = await readLog(client, { from: start, direction: 'forward', count }, { left, alive }, (record) => {
         const position = positionOf(record);
         received += 1;
         const isStart = seen.isFirst && comparePositions(position, start) === 0;
@@ -122,8 +122,8 @@ export class LogReader {
   /** Fault: CURSOR_INVALID where the log has nothing at this place or after it. */
   async check(start: LogPosition, o: CallOptions): Promise<void> {
     let isThere = false;
-    await this.#client.reading('looking for a cursor', o, (client, left) =>
-      readLog(client, { from: start, direction: 'forward', count: 1 }, left, () => (isThere = true)),
+    await this.#client.reading('looking for a cursor', o, (client, left, alive) =>
+      readLog(client, { from: start, direction: 'forward', count: 1 }, { left, alive }, () => (isThere = true)),
     );
     if (!isThere) throw lost(start);
   }
@@ -135,8 +135,8 @@ export class LogReader {
       let lowest: LogPosition | undefined;
       let found: LogPosition | undefined;
       const range: LogRange = { from, direction: 'backward', count };
-      await this.#client.reading('looking for the newest event', o, (client, left) =>
-        readLog(client, range, left, (record) => {
+      await this.#client.reading('looking for the newest event', o, (client, left, alive) =>
+        readLog(client, range, { left, alive }, (record) => {
           lowest = positionOf(record);
           if (this.#namespace.streamOf(record.streamId) !== undefined) found = lowest;
           return found === undefined && comparePositions(lowest, this.origin) > 0;

@@ -20,7 +20,7 @@ async function stored(store: EventStore, stream: ReturnType<typeof newStream>): 
 describe.each([['Append', false], ['BatchAppend', true]] as const)('an outage, with %s', (_, batchAppend) => {
   let h: DoubleHarness;
   beforeEach(async () => {
-    h = await doubleHarness({ batchAppend, attemptMs: 400 });
+    h = await doubleHarness({ batchAppend, attemptMs: 1_000 });
   });
   afterEach(() => h.dispose());
 
@@ -120,7 +120,7 @@ describe.each([['Append', false], ['BatchAppend', true]] as const)('an outage, w
 describe('an outage of BatchAppend', () => {
   let h: DoubleHarness;
   beforeEach(async () => {
-    h = await doubleHarness({ attemptMs: 400 });
+    h = await doubleHarness({ attemptMs: 1_000 });
   });
   afterEach(() => h.dispose());
 

@@ -12,11 +12,14 @@ type PageStream = {
 /** What was read of one page: `isWhole` when the server had no more, else somebody had enough. */
 export type PageEnd = { readonly isWhole: boolean };
 
+/** Who waits for a page: until `left` fires, and longer when told that it is `alive`. */
+export type PageCall = { readonly left: AbortSignal; readonly alive: () => void };
+
 /**
  * Reads one page to its end, or to where `take` says that it has enough, and never leaves the call open: the client
  * would leak it. Nothing is taken after `left` has fired. What `take` throws is what the page rejects with.
  */
-export function readPage(stream: unknown, left: AbortSignal, take: (event: ResolvedEvent) => boolean): Promise<PageEnd> {
+export function readPage(stream: unknown, { left, alive }: PageCall, take: (event: ResolvedEvent) => boolean): Promise<PageEnd> {
   const page = stream as PageStream;
   return new Promise((resolve, reject) => {
     let isOver = false;
@@ -32,6 +35,7 @@ export function readPage(stream: unknown, left: AbortSignal, take: (event: Resol
     };
     page.on('data', (event) => {
       if (isOver) return;
+      alive();
       try {
         if (!take(event)) enough();
       } catch (error) {
@@ -65,7 +69,7 @@ export function readStreamPage(
   client: EventStoreDBClient,
   name: string,
   range: StreamRange,
-  left: AbortSignal,
+  call: PageCall,
   take: (event: ResolvedEvent) => boolean,
 ): Promise<PageEnd> {
   const forward = range.direction === 'forward';
@@ -75,5 +79,5 @@ export function readStreamPage(
     maxCount: range.count,
     requiresLeader: true,
   });
-  return readPage(stream, left, take);
+  return readPage(stream, call, take);
 }

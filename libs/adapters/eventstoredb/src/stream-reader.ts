@@ -76,11 +76,11 @@ export class StreamReader {
   /** Undefined: no such stream. `isWhole` when there is nothing beyond what was read. */
   async #stretch(stream: StreamName, range: StreamRange, limit: number, o: CallOptions): Promise<Stretch | undefined> {
     try {
-      return await this.#client.reading(`reading ${stream}`, o, async (client, left) => {
+      return await this.#client.reading(`reading ${stream}`, o, async (client, left, alive) => {
         const records: ReadEvent[] = [];
         let bytes = 0;
         let isWhole = true;
-        await readStreamPage(client, this.#namespace.nameOf(stream), range, left, ({ event }) => {
+        await readStreamPage(client, this.#namespace.nameOf(stream), range, { left, alive }, ({ event }) => {
           if (event === undefined) return true;
           isWhole = records.length < limit && bytes < PAGE_BYTES_MAX;
           if (!isWhole) return false;
@@ -119,8 +119,8 @@ export class StreamReader {
     let isCut = false;
     const name = `$$${this.#namespace.nameOf(stream)}`;
     try {
-      await this.#client.reading(`reading the metadata of ${stream}`, o, (client, left) =>
-        readStreamPage(client, name, { direction: 'backward', count: 1 }, left, ({ event }) => {
+      await this.#client.reading(`reading the metadata of ${stream}`, o, (client, left, alive) =>
+        readStreamPage(client, name, { direction: 'backward', count: 1 }, { left, alive }, ({ event }) => {
           isCut = (event?.data as { readonly $tb?: unknown } | undefined)?.$tb !== undefined;
           return true;
         }),

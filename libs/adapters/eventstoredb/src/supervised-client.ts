@@ -6,9 +6,18 @@ import { pause, within } from './time-limit.ts';
 
 /** One client of the vendor; `retired` fires when it was replaced, as its streams then end without a word. */
 export type LiveClient = { readonly client: EventStoreDBClient; readonly retired: AbortSignal };
-export type ClientCall<T> = (client: EventStoreDBClient, left: AbortSignal) => Promise<T>;
+/** `left` fires when nobody waits any more; `alive` says that the server is at it, so that the try goes on. */
+export type ClientCall<T> = (client: EventStoreDBClient, left: AbortSignal, alive: () => void) => Promise<T>;
 
-type Held = LiveClient & { readonly retire: () => void; failures: number };
+/** Appends go over a stream of their own, which may be stuck while reads are answered. */
+export type CallKind = 'read' | 'append';
+
+type Held = LiveClient & {
+  readonly retire: () => void;
+  failures: number;
+  /** when the latest answer to a call of this kind came */
+  readonly answeredMs: Record<CallKind, number>;
+};
 
 /** Failures after which the same call may well succeed; nothing else is ever tried again here. */
 const PASSING: ReadonlySet<FailureKind> = new Set(['not-leader', 'unavailable', 'timed-out']);
@@ -25,7 +34,8 @@ export const pauseMs = (tries: number): number => Math.min(PAUSE_MAX_MS, PAUSE_F
  * Makes calls through a client of the vendor, and replaces it when it no longer works.
  *
  * C1. Every call ends within its own time limit, whatever the client does.
- * C2. A client is replaced after a call that got no answer, or after two failures in a row that a connection may cause.
+ * C2. A client is replaced after a call that got no answer while no other call of its kind got one, or after two failures
+ *     in a row that a connection may cause. A server that is slow, and answers some, keeps its client.
  * C3. A replaced client's streams are cancelled and its connections closed; calls on it fail, and are settled by whoever
  *     made them: a read is made again, a write is read back.
  */
@@ -51,18 +61,22 @@ export class SupervisedClient {
     return this.#held;
   }
 
-  /** One try of at most `timeoutMs`, and never longer than one attempt may take. Rejects with a CallFailure, or the call's own Fault. */
-  async once<T>(o: CallOptions & { readonly timeoutMs: number }, call: ClientCall<T>): Promise<T> {
+  /** One try of at most `timeoutMs`, which ends early when nothing comes for as long as an attempt may take. Rejects with a CallFailure, or the call's own Fault. */
+  async once<T>(o: CallOptions & { readonly timeoutMs: number; readonly kind: CallKind }, call: ClientCall<T>): Promise<T> {
     const held = (this.#held ??= this.#open());
-    const timeoutMs = Math.min(Math.max(1, o.timeoutMs), this.#attemptMs);
+    const startMs = performance.now();
+    const timeoutMs = Math.max(1, o.timeoutMs);
+    const limit = { timeoutMs, idleMs: this.#attemptMs, signal: o.signal, closing: this.closing };
     try {
-      const answer = await within({ timeoutMs, signal: o.signal, closing: this.closing }, (left) => call(held.client, left));
+      const answer = await within(limit, (left, alive) => call(held.client, left, alive));
       held.failures = 0;
+      held.answeredMs[o.kind] = performance.now();
       return answer;
     } catch (error) {
       if (isFault(error)) throw error; // the call was answered, and its answer is damaged
       const failure = toCallFailure(error);
-      this.failed(held, failure);
+      // as far as this call goes others were answered meanwhile, so that the client itself is well
+      if (failure.kind !== 'timed-out' || held.answeredMs[o.kind] < startMs) this.failed(held, failure);
       throw failure;
     }
   }
@@ -72,7 +86,7 @@ export class SupervisedClient {
     const endMs = performance.now() + (o.timeoutMs ?? TIMEOUT_MS);
     for (let tries = 0; ; tries += 1) {
       try {
-        return await this.once({ ...o, timeoutMs: endMs - performance.now() }, call);
+        return await this.once({ ...o, timeoutMs: endMs - performance.now(), kind: 'read' }, call);
       } catch (error) {
         if (isFault(error)) throw error;
         const failure = error as CallFailure;
@@ -109,6 +123,6 @@ export class SupervisedClient {
       retired.abort();
       client.dispose().then(endConnections, endConnections);
     };
-    return { client, retired: retired.signal, retire, failures: 0 };
+    return { client, retired: retired.signal, retire, failures: 0, answeredMs: { read: 0, append: 0 } };
   }
 }

@@ -3,6 +3,8 @@ import { CallFailure } from './call-failure.ts';
 /** Bounds of one call: own time, and signals that end it early. */
 export type CallLimit = {
   readonly timeoutMs: number;
+  /** the same for a time in which nothing came; the call says that something came by `alive` */
+  readonly idleMs: number;
   readonly signal?: AbortSignal | undefined;
   /** fires when the store is closed */
   readonly closing: AbortSignal;
@@ -13,13 +15,14 @@ export type CallLimit = {
  * settle. The call gets a signal that fires when nobody waits for it any more. Rejects with a CallFailure of kind
  * `timed-out`, `aborted` or `closed`; what the call itself does later is nobody's concern.
  */
-export async function within<T>(limit: CallLimit, call: (left: AbortSignal) => Promise<T>): Promise<T> {
+export async function within<T>(limit: CallLimit, call: (left: AbortSignal, alive: () => void) => Promise<T>): Promise<T> {
   const left = new AbortController();
   const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new CallFailure('timed-out', new Error(`no answer within ${Math.round(limit.timeoutMs)} ms`))),
-    limit.timeoutMs,
-  );
+  const late = (afterMs: number): NodeJS.Timeout => {
+    const error = new Error(`no answer within ${Math.round(afterMs)} ms`);
+    return setTimeout(() => reject(new CallFailure('timed-out', error)), afterMs);
+  };
+  const timers = [late(limit.timeoutMs), late(limit.idleMs)] as const;
   const onAbort = (): void => reject(new CallFailure('aborted', limit.signal?.reason));
   const onClose = (): void => reject(new CallFailure('closed', new Error('the store was closed')));
   limit.signal?.addEventListener('abort', onAbort);
@@ -28,11 +31,11 @@ export async function within<T>(limit: CallLimit, call: (left: AbortSignal) => P
   if (limit.closing.aborted) onClose();
   over.catch(() => {}); // it may fire when the call has settled already
   try {
-    const work = call(left.signal);
+    const work = call(left.signal, () => void timers[1].refresh());
     work.catch(() => {}); // it may reject when nobody waits any more
     return await Promise.race([work, over]);
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     limit.signal?.removeEventListener('abort', onAbort);
     limit.closing.removeEventListener('abort', onClose);
     left.abort();

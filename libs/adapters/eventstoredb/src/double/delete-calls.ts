@@ -2,6 +2,7 @@ import { status, type handleUnaryCall } from '@grpc/grpc-js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { DeleteReq, DeleteResp, TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { counted, refusal, type NodeState } from './node-state.ts';
+import { answerUnary } from './unary-answer.ts';
 import { expectedOf, nameOf, requiresLeader, serviceError, streamDeleted, wrongVersion } from './wire.ts';
 
 type Done = { readonly position: string };
@@ -24,19 +25,21 @@ async function remove(state: NodeState, request: DeleteReq | TombstoneReq, leade
 /** Streams.Delete: hides the events until the stream is written again. */
 export function deleteCalls(state: NodeState): handleUnaryCall<DeleteReq, DeleteResp> {
   return (call, callback) => {
-    remove(state, call.request, requiresLeader(call), false).then(({ position }) => {
+    void answerUnary(callback, async () => {
+      const { position } = await remove(state, call.request, requiresLeader(call), false);
       const at = new streams.DeleteResp.Position().setCommitPosition(position).setPreparePosition(position);
-      callback(null, new streams.DeleteResp().setPosition(at));
-    }, callback);
+      return new streams.DeleteResp().setPosition(at);
+    });
   };
 }
 
 /** Streams.Tombstone: for ever. */
 export function tombstoneCalls(state: NodeState): handleUnaryCall<TombstoneReq, TombstoneResp> {
   return (call, callback) => {
-    remove(state, call.request, requiresLeader(call), true).then(({ position }) => {
+    void answerUnary(callback, async () => {
+      const { position } = await remove(state, call.request, requiresLeader(call), true);
       const at = new streams.TombstoneResp.Position().setCommitPosition(position).setPreparePosition(position);
-      callback(null, new streams.TombstoneResp().setPosition(at));
-    }, callback);
+      return new streams.TombstoneResp().setPosition(at);
+    });
   };
 }

@@ -6,6 +6,7 @@ import type { SupportedMethods } from '@eventstore/db-client/generated/serverfea
 import type { ClusterInfo, MemberInfo } from '@eventstore/db-client/generated/gossip_pb.js';
 import type { Empty } from '@eventstore/db-client/generated/shared_pb.js';
 import { counted, type Member, type NodeState } from './node-state.ts';
+import { answerUnary } from './unary-answer.ts';
 import { serviceError, uuid } from './wire.ts';
 
 const STREAMS = 'event_store.client.streams.streams';
@@ -19,11 +20,17 @@ export function featureCalls(state: NodeState): handleUnaryCall<Empty, Supported
     counted(state, 'features', false);
     if (state.faults.features === 'failed') return callback(serviceError(status.UNKNOWN, 'no features today'));
     if (state.faults.features === 'hung') return;
-    const names = ['read', 'append', 'delete', 'tombstone', ...(state.options.batchAppend ? ['batchappend'] : [])];
-    const methods = names.map((name) => new features.SupportedMethod().setServiceName(STREAMS).setMethodName(name));
-    const answer = new features.SupportedMethods().setEventStoreServerVersion('24.10.0').setMethodsList(methods);
-    void Promise.resolve(state.faults.hanging()).then(() => callback(null, answer));
+    void answerUnary(callback, async () => {
+      await state.faults.hanging();
+      return supportedMethods(state.options.batchAppend);
+    });
   };
+}
+
+function supportedMethods(batchAppend: boolean): SupportedMethods {
+  const names = ['read', 'append', 'delete', 'tombstone', ...(batchAppend ? ['batchappend'] : [])];
+  const methods = names.map((name) => new features.SupportedMethod().setServiceName(STREAMS).setMethodName(name));
+  return new features.SupportedMethods().setEventStoreServerVersion('24.10.0').setMethodsList(methods);
 }
 
 const memberInfo = (member: Member): MemberInfo =>
@@ -38,7 +45,9 @@ const memberInfo = (member: Member): MemberInfo =>
 export function gossipCalls(state: NodeState): handleUnaryCall<Empty, ClusterInfo> {
   return (_call, callback) => {
     counted(state, 'gossip', false);
-    const answer = new gossip.ClusterInfo().setMembersList(state.members().map(memberInfo));
-    void Promise.resolve(state.faults.hanging()).then(() => callback(null, answer));
+    void answerUnary(callback, async () => {
+      await state.faults.hanging();
+      return new gossip.ClusterInfo().setMembersList(state.members().map(memberInfo));
+    });
   };
 }
