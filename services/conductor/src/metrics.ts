@@ -22,6 +22,7 @@ export const METRICS: { readonly [name: string]: Definition } = {
   mc_receipt_seal_ms: { kind: 'histogram', help: 'From the terminal event to the stored receipt, milliseconds', buckets: MS },
   mc_publish_to_start_ms: { kind: 'histogram', help: 'From the request of a run to its first task, milliseconds', buckets: MS },
   mc_append_ms: { kind: 'histogram', help: 'Appends to the event store by outcome, from call to answer, milliseconds', labels: ['outcome'], buckets: MS },
+  mc_nats_requests_total: { kind: 'counter', help: 'Messages of callers over NATS by edge (request, intake) and code (OK, or the code of the refusal)', labels: ['edge', 'code'] },
   http_requests_total: { kind: 'counter', help: 'REST answers by method and status', labels: ['method', 'status'] },
   http_5xx_total: { kind: 'counter', help: 'REST answers with a status of 500 or more' },
   mc_open_runs: { kind: 'gauge', help: 'Runs without a verdict' },

@@ -8,7 +8,7 @@ import type { ApiSettings } from '../settings.ts';
 import type { CallerAddress } from './caller-address.ts';
 
 /** The subject space in which a caller's own ids are unique: one user's, whatever the verb. */
-const ROUTE = 'NATS';
+const ROUTE = 'nats';
 const COMMAND_ID = /^[\x21-\x7e]{1,128}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const TOKEN = /^[0-9a-f]{64}$/;

@@ -52,7 +52,7 @@ describe('the NATS edge on a real server', () => {
   it('carries a command to the gateway under the name of its subject', async () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const answer = await ask('mc.in.alice.execution.start', START, { commandId: 'start-1', traceparent });
-    const commandId = clientCommandId('default', 'user:alice', 'NATS', 'start-1');
+    const commandId = clientCommandId('default', 'user:alice', 'nats', 'start-1');
     expect(answer).toEqual({ ok: true, commandId, position: '7', result: { executionId: 'x' } });
     expect(parts.gateway.sent).toEqual([expect.objectContaining({ command: START, commandId, actor: 'user:alice', tenant: 'default', causationId: null, traceparent })]);
   });
@@ -116,7 +116,7 @@ describe('the NATS edge on a real server', () => {
     });
     expect(await publishDurable(alice, 'mc.intake.alice.execution.start', JSON.stringify(START), { commandId: 'later', 'Nats-Msg-Id': 'later.1' })).toBe('MC_INTAKE');
     await seen;
-    expect(parts.gateway.sent.map(({ commandId }) => commandId)).toEqual([1, 2].map(() => clientCommandId('default', 'user:alice', 'NATS', 'later')));
+    expect(parts.gateway.sent.map(({ commandId }) => commandId)).toEqual([1, 2].map(() => clientCommandId('default', 'user:alice', 'nats', 'later')));
   });
 
   it('publishes nothing that contracts/asyncapi.yaml does not say', () => {

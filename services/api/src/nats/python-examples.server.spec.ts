@@ -112,7 +112,7 @@ describe('the examples in Python, under the permissions of infra/nats', () => {
 
   it('a durable command is carried out, and tells later what became of it', async () => {
     const { commandId } = await alice.intake({ type: 'execution.start.v1', payload: { executionId: null, workflowId: 'nobody', version: null, inputs: {}, rollout: null, region: null } });
-    const id = createHash('sha256').update(JSON.stringify(['default', 'user:alice', 'NATS', commandId])).digest('hex');
+    const id = createHash('sha256').update(JSON.stringify(['default', 'user:alice', 'nats', commandId])).digest('hex');
     const counted = (): boolean => conductor.parts.counted.some(({ labels }) => labels['edge'] === 'intake' && labels['code'] === 'WORKFLOW_NOT_FOUND');
     while (!counted()) await new Promise((resolve) => setTimeout(resolve, 20));
     conductor.parts.records.set(id, { commandId: id, type: 'execution.start.v1', state: 'refused', at: '2026-01-01T00:00:00.000Z', position: null, result: null, rejection: { code: 'WORKFLOW_NOT_FOUND', detail: 'no' } });
