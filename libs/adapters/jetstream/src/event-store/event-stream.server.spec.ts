@@ -1,4 +1,5 @@
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { nkeys } from '@nats-io/transport-node';
 import { isFault } from '@maestro/ports';
 import { startNatsServer, type NatsServer } from '../../fixtures/nats-server.ts';
 import { openNatsConnection, type NatsLink } from '../connection/nats-connection.ts';
@@ -65,6 +66,22 @@ describe('the event stream', () => {
     const { streams } = await jetstreamManager(link.connection);
     const { created } = await streams.add(sound);
     expect((await provideEventStream(link, new EventSubjects(link.names), { replicas: 1 }, soon())).created).toBe(created);
+  });
+  it('that does not exist is waited for by who may not make it', async () => {
+    const [reader, owner] = [nkeys.createUser(), nkeys.createUser()];
+    const may = '{ publish: ["$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.MSG.GET.*"], subscribe: ["_INBOX.>", "mc.head"] }';
+    const users = `authorization { users: [{ nkey: ${owner.getPublicKey()} }, { nkey: ${reader.getPublicKey()}, permissions: ${may} }] }`;
+    const guarded = await startNatsServer({ configText: users });
+    const connect = (user: typeof reader): Promise<NatsLink> => openNatsConnection({ servers: [guarded.url], nkeySeed: new TextDecoder().decode(user.getSeed()) });
+    const [reading, owning] = [await connect(reader), await connect(owner)];
+    const open = (at: NatsLink): ReturnType<typeof openJetStreamEventStore> => openJetStreamEventStore({ link: at, acceptWeakDurability: true });
+    const fault = await faultOf(open(reading));
+    expect(isFault(fault, 'STORE_UNAVAILABLE') && fault.retryable).toBe(true);
+    const stores = [await open(owning), await open(reading)];
+    expect(await stores[1]?.head()).toBeNull();
+    await Promise.all(stores.map((store) => store.close()));
+    await Promise.all([reading.close(), owning.close()]);
+    await guarded.dispose();
   });
   it('needs a server that takes messages of a commit', async () => {
     const small = await startNatsServer({ maxPayload: '512KB' });

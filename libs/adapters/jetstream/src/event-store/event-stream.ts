@@ -1,8 +1,9 @@
-import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType, jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType, jetstreamManager, type JetStreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf } from '../stream-errors.ts';
+import { outcomeOf } from './call-outcome.ts';
 import type { EventSubjects } from './event-subjects.ts';
 import { persist, type Patience } from './persist.ts';
 
@@ -31,7 +32,7 @@ export async function provideEventStream(link: NatsLink, subjects: EventSubjects
       throw error;
     });
     if (found !== undefined) return found;
-    return manager.streams.add(config).catch((error: unknown) => {
+    return addStream(manager, config).catch((error: unknown) => {
       // another process was faster, with other settings: they are looked at below
       if (codeOf(error) === NAME_IN_USE) return manager.streams.info(subjects.stream);
       throw error;
@@ -40,6 +41,17 @@ export async function provideEventStream(link: NatsLink, subjects: EventSubjects
   const wrong = differences(info.config, config);
   if (wrong.length === 0) return info;
   throw new Fault('NATS_MISCONFIGURED', `the stream ${subjects.stream} cannot hold the events: ${wrong.join('; ')}; correct it, or choose another prefix`);
+}
+
+/** Most users may not make streams: they wait for one that may. Fault: STORE_UNAVAILABLE (retryable). */
+export async function addStream(manager: JetStreamManager, config: Partial<StreamConfig> & { readonly name: string }): Promise<StreamInfo> {
+  try {
+    return await manager.streams.add(config);
+  } catch (error) {
+    if (outcomeOf(error) !== 'denied') throw error;
+    const detail = `the stream ${config.name} does not exist yet, and this user may not make it: start a process that may (the command role)`;
+    throw new Fault('STORE_UNAVAILABLE', detail, { retryable: true, cause: error });
+  }
 }
 
 function configOf(subjects: EventSubjects, { replicas, bytesMax }: EventStreamSettings): Partial<StreamConfig> & { readonly name: string } {

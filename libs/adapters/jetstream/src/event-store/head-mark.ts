@@ -2,6 +2,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType, jetstream, jetstreamManage
 import { Fault } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { openCommit } from './commit-envelope.ts';
+import { addStream } from './event-stream.ts';
 import type { EventSubjects } from './event-subjects.ts';
 import { LeaderReads } from './leader-reads.ts';
 import { leftMs, ownTime, pauseBeforeTry, persist, type Patience } from './persist.ts';
@@ -84,7 +85,7 @@ export async function provideMarkStream(link: NatsLink, subjects: EventSubjects,
   };
   await persist(link, `making the stream ${subjects.markStream}`, p, async () => {
     const names = await manager.streams.names(subjects.mark).next();
-    if (names.length === 0) await manager.streams.add(config);
+    if (names.length === 0) await addStream(manager, config);
   });
 }
 
