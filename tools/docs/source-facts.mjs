@@ -8,7 +8,7 @@ const skippedFolders = /^(node_modules|dist|fixtures|generated|conformance)$/;
 
 /** Upper-case literals that are something else. */
 const noCodes = [
-  [/^(MAESTRO_.*|XDG_CONFIG_HOME|NO_COLOR|HOME|TERM|NODE_ENV|LANG|OPA)$/, 'environment variables, and marks inside one package'],
+  [/^(MAESTRO_.*|XDG_CONFIG_HOME|NO_COLOR|HOME|TERM|NODE_ENV|LANG|OPA|PATH|PG_BIN|NATS_SERVER|VERSITYGW)$/, 'environment variables, and marks inside one package'],
   [/^(FST_ERR|UND_ERR|ERR)_/, 'codes of Fastify, undici and Node'],
   [/^(EADDRINUSE|EADDRNOTAVAIL|EAI_AGAIN|EDQUOT|EEXIST|EHOSTUNREACH|ENAMETOOLONG|ENETUNREACH|ENOTFOUND|EIO|EISDIR|ELOOP|EMFILE|EMLINK|ENFILE|ENOENT|ENOSPC|ENOTDIR|ENXIO|EPERM|ESRCH|EACCES|EROFS|ETIMEDOUT|EPIPE|ECONN\w+)$/, 'errno'],
   [/^SIG[A-Z0-9]+$/, 'signals'],

@@ -20,7 +20,7 @@ export function apiPorts(parts: ClusterParts, readiness: () => Promise<readonly 
   const { region, requireRegion, host: hostname, port, allowedHosts } = config;
   const token = config.auth === 'token' ? the(cluster.accessToken ?? undefined, 'access token').reveal() : null;
   return {
-    gateway: tracedEdge(the(parts.gateway, 'NATS'), parts.tracer),
+    gateway: tracedEdge(the(parts.gateway, 'gateway'), parts.tracer),
     // those that handle commands write down what they refused
     commands: commandRecords(views, async () => {
       const refusals = new CommandLedger(state, clock);

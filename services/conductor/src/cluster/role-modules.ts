@@ -42,12 +42,12 @@ const MODULES: { readonly [R in RoleName]: (parts: ClusterParts) => DynamicModul
 };
 
 function workOf({ engines, gateway, clock, metrics, supervision, tracer }: ClusterParts) {
-  return { queue: the(engines.nats, 'NATS').queue, gateway: the(gateway, 'NATS'), clock, metrics, supervision, tracer, tenant: TENANT };
+  return { queue: the(engines.nats, 'connection to NATS').queue, gateway: the(gateway, 'gateway'), clock, metrics, supervision, tracer, tenant: TENANT };
 }
 
 async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
   const { config, cluster, engines, policies, packages, clock, entropy, metrics, log, supervision } = parts;
-  const { link, queue } = the(engines.nats, 'NATS');
+  const { link, queue } = the(engines.nats, 'connection to NATS');
   const { state } = the(engines.postgres, 'Postgres');
   const { environment } = the(engines.store, 'event store');
   const workKey = Buffer.from(the(cluster.keys.work ?? undefined, 'key of work tokens').reveal());
@@ -86,7 +86,7 @@ async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
 }
 
 function sampleCommandRole(role: CommandRole, { metrics, engines }: ClusterParts): void {
-  const { queue } = the(engines.nats, 'NATS');
+  const { queue } = the(engines.nats, 'connection to NATS');
   metrics.onScrape(async () => {
     metrics.gauge('mc_open_intents', role.openCount());
     metrics.gauge('mc_open_runs', role.openRunCount());

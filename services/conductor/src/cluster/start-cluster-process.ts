@@ -81,7 +81,7 @@ async function begin(modules: readonly DynamicModule[], what: string, ending: En
 async function beginApi(parts: ClusterParts, readiness: () => Promise<readonly ReadinessRow[]>, ending: Ending): Promise<string> {
   const api = apiPorts(parts, readiness);
   const app = await NestFactory.create<NestFastifyApplication>(RolesModule.of([apiModule(api)]), createHttpAdapter(api.settings), { ...QUIET, bodyParser: false });
-  ending.add('REST', () => app.close());
+  ending.add('requests over REST', () => app.close());
   await configureHttp(app, api);
   const url = await listen(app, parts.config);
   const natsEdge = openApiNatsEdge(app, parts, api);
@@ -90,7 +90,7 @@ async function beginApi(parts: ClusterParts, readiness: () => Promise<readonly R
 }
 
 function openApiNatsEdge(app: NestFastifyApplication, { clock, entropy, metrics, log, cluster, engines }: ClusterParts, { gateway, settings }: ApiDependencies): NatsEdge {
-  const messages = openCallerMessages(the(engines.nats, 'NATS').link, log, { replicas: cluster.nats.replicas });
+  const messages = openCallerMessages(the(engines.nats, 'connection to NATS').link, log, { replicas: cluster.nats.replicas });
   return openNatsEdge({ messages, gateway, queries: app.get(QueryBus, { strict: false }), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
 }
 

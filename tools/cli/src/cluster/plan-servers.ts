@@ -75,7 +75,7 @@ function planPostgres(setting: ServerSetting, port: number): MemberPlan {
   const data = join(folder, 'postgres');
   const user = process.getuid?.() === 0 ? ownerOfServers() : null;
   const as = user ?? {};
-  if (!existsSync(join(data, 'PG_VERSION'))) {
+  if (!existsSync(join(data, 'postgresql.conf'))) {
     mkdirSync(data, { recursive: true, mode: 0o700 });
     if (user !== null) chownSync(data, user.uid, user.gid);
     const how = ['-D', data, '-U', PG_USER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
