@@ -37,10 +37,6 @@ export class CommandStream {
     this.name = link.names.stream('cmd');
   }
 
-  subject(partition: number, aggregate: string, verb: string): string {
-    return this.#link.names.subject('cmd', String(partition), aggregate, verb);
-  }
-
   consumer(partition: number): string {
     return `p${partition}`;
   }
