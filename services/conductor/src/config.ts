@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { readConfigFile } from './config/config-file.ts';
 import type { FileSays } from './config/config-file.ts';
 import { readFlags } from './config/flags.ts';
-import { clusterConfigOf, clusterFaults } from './config/cluster-config.ts';
+import { clusterConfigOf, clusterFaults, rolesOf, secretsOf } from './config/cluster-config.ts';
 import type { ClusterConfig } from './config/cluster-config.ts';
 import { SecretText, readSecret } from './config/secret-text.ts';
 import { SETTINGS, SETTING_NAMES, flagOf, fromText, isLoopback, readValue, secretVariableOf, variableOf } from './config/settings.ts';
@@ -62,7 +62,10 @@ export function readConfig(args: readonly string[], environment: Environment, cw
   const named = flags.values.get('config')?.at(-1) ?? (environment['MAESTRO_CONFIG'] || undefined);
   const file = readConfigFile(named === undefined ? undefined : resolve(cwd, named), cwd);
   const faults = [...flags.faults, ...(file?.faults ?? [])];
-  const values = SETTING_NAMES.map((name) => valueOf(name, { flags: flags.values, environment, file, cwd }, faults));
+  const sources = { flags: flags.values, environment, file, cwd, secrets: new Set<string>() };
+  const isCluster = valueOf('profile', sources, []).value === 'cluster';
+  const secrets = isCluster ? secretsOf(rolesOf(valueOf('role', sources, []).value as readonly unknown[])) : sources.secrets;
+  const values = SETTING_NAMES.map((name) => valueOf(name, { ...sources, secrets }, faults));
   const config = configOf(Object.fromEntries(values.map(({ name, value }) => [name, value])) as unknown as Values);
   if (config.cluster !== null) faults.push(...clusterFaults(config.cluster, config.auth));
   const { source } = values.find(({ name }) => name === 'host') as SettingValue;
@@ -73,7 +76,7 @@ export function readConfig(args: readonly string[], environment: Environment, cw
   return { config, values, faults, file: file?.path ?? null };
 }
 
-type Sources = { readonly flags: ReadonlyMap<string, readonly string[]>; readonly environment: Environment; readonly file: FileSays | undefined; readonly cwd: string };
+type Sources = { readonly flags: ReadonlyMap<string, readonly string[]>; readonly environment: Environment; readonly file: FileSays | undefined; readonly cwd: string; /** settings of the secrets that this process reads */ readonly secrets: ReadonlySet<string> };
 type Said = { readonly value: unknown; readonly source: string; readonly from: string };
 
 function valueOf(name: SettingName, sources: Sources, faults: string[]): SettingValue {
@@ -82,7 +85,7 @@ function valueOf(name: SettingName, sources: Sources, faults: string[]): Setting
   const reading = readValue(setting, said.value);
   if (reading.kind === 'unfit') faults.push(`${said.source}: expected ${reading.expected}, got ${shown(said.value)}`);
   const { value, source, from } = reading.kind === 'unfit' ? { value: setting.byDefault ?? null, source: 'default', from: sources.cwd } : said;
-  if (setting.kind === 'secret') return { name, value: secretOf(value, source, from, faults), source };
+  if (setting.kind === 'secret') return { name, value: sources.secrets.has(name) ? secretOf(value, source, from, faults) : null, source };
   const isPath = setting.kind === 'folder' || (setting.kind === 'file' && value !== null);
   return { name, value: isPath ? resolve(from, String(value)) : value, source };
 }

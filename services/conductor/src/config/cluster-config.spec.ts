@@ -74,10 +74,20 @@ describe('secrets', () => {
     expect(JSON.stringify(reading)).toContain('(secret of MAESTRO_POSTGRES_URL)');
   });
 
+  it('of other roles are not read: one file names those of all, each mounted where it is needed', () => {
+    writeFileSync(join(folder, 'seed'), 'SUABC');
+    const all = 'accessTokenFile: gone\neventstoredb: {connectionFile: gone}\npostgres: {urlFile: gone}\ns3: {bucket: b, accessKeyFile: gone, secretKeyFile: gone}\nkeys: {workFile: gone}\nnats: {servers: [nats://n:4222], seedFile: seed}\n';
+    writeFileSync(join(folder, 'maestro.yaml'), all);
+    expect(read(['--role', 'runner,policy'], {}, folder).cluster?.nats.seed?.reveal()).toBe('SUABC');
+    const projector = parseConfig([...CLUSTER, '--role', 'projector'], {}, folder);
+    expect(projector.kind === 'faults' && projector.faults.filter((fault) => fault.includes('cannot be read')).map((fault) => fault.split(' ')[1])).toEqual(['eventstoredb.connectionFile:', 'postgres.urlFile:']);
+    expect(parseConfig([], {}, folder).kind).toBe('config');
+  });
+
   it('that cannot be read are named by file and setting', () => {
     writeFileSync(join(folder, 'empty'), '\n');
-    const [missing, empty] = faults([...NATS, '--role', 'runner', '--nats-seed-file', join(folder, 'none'), '--access-token-file', join(folder, 'empty')]).toSorted();
-    expect([missing, empty]).toEqual([`--access-token-file: ${join(folder, 'empty')} is empty`, `--nats-seed-file: ${join(folder, 'none')} cannot be read (ENOENT); name a file that exists`]);
+    const [empty, missing] = faults([...NATS, '--s3-bucket', 'b', '--role', 'api', '--nats-seed-file', join(folder, 'none'), '--access-token-file', join(folder, 'empty')], SECRETS).toSorted();
+    expect([empty, missing]).toEqual([`--access-token-file: ${join(folder, 'empty')} is empty`, `--nats-seed-file: ${join(folder, 'none')} cannot be read (ENOENT); name a file that exists`]);
   });
 
   it('have no place in a configuration file itself', () => {

@@ -42,9 +42,8 @@ export type ClusterConfig = {
 
 /** From values by setting, each of which is what its setting may be. */
 export function clusterConfigOf(values: Readonly<Record<string, unknown>>): ClusterConfig {
-  const roles = values['role'] as readonly RoleName[];
   const top = {
-    roles: Object.freeze(ROLES.filter((role) => roles.length === 0 || roles.includes(role))),
+    roles: Object.freeze(rolesOf(values['role'] as readonly RoleName[])),
     name: (values['name'] as string | null) ?? `${hostname()}-${process.pid}`,
     opsPort: values['opsPort'],
     prefix: values['prefix'],
@@ -63,6 +62,25 @@ export function clusterConfigOf(values: Readonly<Record<string, unknown>>): Clus
 const SECRET_FIELDS: ReadonlySet<string> = new Set(['seedFile', 'connectionFile', 'urlFile', 'accessKeyFile', 'secretKeyFile', 'workFile']);
 function fieldOf(name: string): string {
   return SECRET_FIELDS.has(name) ? name.replace(/File$/, '') : name;
+}
+
+/** Secrets of engines; `keys.workFile` and the access token belong to one role each. */
+const SECRETS_OF: { readonly [E in EngineName]?: readonly string[] } = {
+  nats: ['nats.seedFile'],
+  store: ['eventstoredb.connectionFile'],
+  postgres: ['postgres.urlFile'],
+  evidence: ['s3.accessKeyFile', 's3.secretKeyFile'],
+};
+
+/** Secrets that a process with these roles may read; one file can name the secrets of all, each mounted where it is needed. */
+export function secretsOf(roles: readonly RoleName[]): ReadonlySet<string> {
+  const ofRoles = [...(roles.includes('command') ? ['keys.workFile'] : []), ...(roles.includes('api') ? ['accessTokenFile'] : [])];
+  return new Set([...ofRoles, ...[...enginesOf(roles)].flatMap((engine) => SECRETS_OF[engine] ?? [])]);
+}
+
+/** Roles by what a process was told; none named: all. */
+export function rolesOf(named: readonly unknown[]): readonly RoleName[] {
+  return ROLES.filter((role) => named.length === 0 || named.includes(role));
 }
 
 /** as the makers of work tokens ask */
