@@ -1,4 +1,4 @@
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { clientOf, makeBucket, settingsFor } from '../../fixtures/gateway-bucket.ts';
 import { startVersitygw } from '../../fixtures/versitygw.ts';
 import type { Versitygw } from '../../fixtures/versitygw.ts';
@@ -33,8 +33,16 @@ describe('opening evidence in S3', () => {
   it('refuses a bucket without versioning', async () => {
     const s3 = clientOf(gateway);
     await s3.send(new CreateBucketCommand({ Bucket: 'plain' }));
-    s3.destroy();
     await expect(opening({ bucket: 'plain' })).rejects.toEqual(fault('S3_MISCONFIGURED', /plain: versioning is off/));
+    s3.destroy();
+  });
+
+  it('refuses a bucket that keeps versions, but does not lock them', async () => {
+    const s3 = clientOf(gateway);
+    await s3.send(new CreateBucketCommand({ Bucket: 'versions' }));
+    await s3.send(new PutBucketVersioningCommand({ Bucket: 'versions', VersioningConfiguration: { Status: 'Enabled' } }));
+    await expect(opening({ bucket: 'versions' })).rejects.toEqual(fault('S3_MISCONFIGURED', /versions: Object Lock is off/));
+    s3.destroy();
   });
 
   it('refuses credentials that S3 does not know, and does not name them', async () => {
