@@ -10,7 +10,7 @@ export const tags = {
   ports: { imports: ['pure', 'contracts'], vendors: [], builtins: [] },
   conformance: { imports: ['ports', 'pure', 'contracts'], vendors: ['@jest/globals', 'fast-check'], builtins: 'any', testing: true },
   adapter: { imports: ['ports', 'pure', 'contracts'], specs: ['conformance'], vendors: [], builtins: 'any' },
-  sql: { imports: ['ports', 'pure', 'contracts'], vendors: ['kysely'], builtins: { 'node:crypto': ['hash'] } },
+  sql: { imports: ['ports', 'pure', 'contracts'], vendors: ['kysely'], builtins: [] },
   worker: { imports: ['contracts', 'pure'], vendors: [], builtins: 'any' },
   client: { imports: ['contracts'], vendors: [], builtins: 'any' },
   package: { imports: ['worker', 'pure', 'contracts'], vendors: [], builtins: 'any' },
@@ -57,6 +57,7 @@ export const exceptions = {
   '@maestro/client': { vendors: [/^@nats-io\//], why: 'its vendor: services send commands over NATS' },
   '@maestro/package-json': { vendors: ['jsonata', 'ajv', 'ajv-formats'], why: 'its vendor' },
   '@maestro/package-http': { vendors: ['undici'], why: 'its vendor' },
+  '@maestro/sql-tables': { builtins: { 'node:crypto': ['hash'] }, why: 'digests of rows: a pure function of bytes' },
   '@maestro/codec': { builtins: { 'node:crypto': ['hash'] }, why: 'digests: a pure function of bytes' },
   '@maestro/receipt': { builtins: { 'node:crypto': ['hash'] }, why: 'digests: a pure function of bytes' },
 };
