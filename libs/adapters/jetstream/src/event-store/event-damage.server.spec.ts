@@ -123,6 +123,18 @@ describe('damage', () => {
     expect(isFault(next, 'STORE_DAMAGED') && next.message.includes('revision 1')).toBe(true);
   });
 
+  it('that a head mark shows: another commit under its sequence; one that says nothing is passed over', async () => {
+    await fill();
+    await store.close();
+    const head = await link.connection.request('$JS.API.STREAM.INFO.MC_EV', '');
+    const { created } = head.json<{ created: string }>();
+    for (const [mark, fault] of [['no mark', undefined], [JSON.stringify({ created, seq: 3, commitId: 'another' }), 'STORE_BEHIND_MARK'], [JSON.stringify({ created, seq: 99, commitId: 'c' }), 'STORE_BEHIND_MARK']] as const) {
+      await link.connection.request('mc.mark', mark);
+      const outcome = await open().then((opened) => opened.close(), (error: unknown) => error);
+      expect([mark, (outcome as { code?: string } | undefined)?.code]).toEqual([mark, fault]);
+    }
+  });
+
   it('by deletion of the whole stream: the store does not open on what is made in its place', async () => {
     await fill();
     await store.close();
