@@ -7,7 +7,7 @@ import { eventHash, packEnvelope } from './event-envelope.ts';
 import type { InFlightRoom } from './in-flight-room.ts';
 import type { Namespace } from './namespace.ts';
 import type { CursorForm, LogPosition } from './place-cursor.ts';
-import { versionAt, type StreamReader } from './stream-reader.ts';
+import { ownPosition, versionAt, type StreamReader } from './stream-reader.ts';
 import { TIMEOUT_MS, pauseMs, type SupervisedClient } from './supervised-client.ts';
 import { pause } from './time-limit.ts';
 
@@ -124,7 +124,7 @@ export class CommitWriter {
       const what = `the commit to ${stream} became event ${revision} and not ${last}`;
       throw new Fault('STORE_DAMAGED', `${what}: the stream was deleted behind this program; restore a backup`);
     }
-    return { kind: 'appended', version: versionAt(last), cursor: this.#cursors.cursorAt(position), deduplicated: false };
+    return { kind: 'appended', version: versionAt(last), cursor: this.#cursors.cursorAt(ownPosition(position)), deduplicated: false };
   }
 
   /** The server said that the stream is elsewhere, be it by an earlier try of this very commit. */

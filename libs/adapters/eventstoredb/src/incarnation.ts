@@ -6,7 +6,7 @@ import { eventHash, packEnvelope, unpackEnvelope } from './event-envelope.ts';
 import type { Namespace } from './namespace.ts';
 import type { LogPosition } from './place-cursor.ts';
 import { readStreamPage } from './read-page.ts';
-import { positionOf } from './stream-reader.ts';
+import { ownPosition, positionOf } from './stream-reader.ts';
 import { pauseMs, type SupervisedClient } from './supervised-client.ts';
 import { pause } from './time-limit.ts';
 
@@ -26,7 +26,7 @@ async function read(client: SupervisedClient, name: string, o: CallOptions): Pro
       readStreamPage(live, name, { direction: 'forward', count: 1 }, { left, alive }, ({ event }) => {
         if (event === undefined) return true;
         const { bytes } = unpackEnvelope(PLACE, event);
-        found = { id: new TextDecoder().decode(bytes), origin: positionOf(event) };
+        found = { id: new TextDecoder().decode(bytes), origin: ownPosition(positionOf(event)) };
         return true;
       }),
     );

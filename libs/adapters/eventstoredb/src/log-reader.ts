@@ -3,7 +3,7 @@ import { Fault, matches, type AllPage, type CallOptions, type Cursor, type Event
 import type { Namespace } from './namespace.ts';
 import { comparePositions, type CursorForm, type LogPosition } from './place-cursor.ts';
 import { readPage, type PageCall, type PageEnd } from './read-page.ts';
-import { PAGE_BYTES_MAX, bytesOf, positionOf, type StreamReader } from './stream-reader.ts';
+import { PAGE_BYTES_MAX, bytesOf, ownPosition, positionOf, type StreamReader } from './stream-reader.ts';
 import type { SupervisedClient } from './supervised-client.ts';
 
 /** How many events a look for the newest one goes back at a time; more each time. */
@@ -107,7 +107,8 @@ export class LogReader {
         seen.last = position;
         const stream = this.#namespace.streamOf(record.streamId);
         if (stream === undefined) return true;
-        seen.lastOwn = position;
+        seen.last = ownPosition(position);
+        seen.lastOwn = seen.last;
         const event = this.#reader.stored(stream, record);
         if (matches(event, o.filter)) seen.add(event);
         return true;
@@ -138,7 +139,7 @@ export class LogReader {
       await this.#client.reading('looking for the newest event', o, (client, left, alive) =>
         readLog(client, range, { left, alive }, (record) => {
           lowest = positionOf(record);
-          if (this.#namespace.streamOf(record.streamId) !== undefined) found = lowest;
+          if (this.#namespace.streamOf(record.streamId) !== undefined) found = ownPosition(lowest);
           return found === undefined && comparePositions(lowest, this.origin) > 0;
         }),
       );

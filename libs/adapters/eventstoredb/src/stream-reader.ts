@@ -19,7 +19,7 @@ const NO_POSITION = 2n ** 64n - 1n;
 
 export type ReadEvent = NonNullable<ResolvedEvent['event']>;
 
-/** Fault: STORE_UNAVAILABLE for a server that is too old to say it. */
+/** As the server says it. Fault: STORE_UNAVAILABLE for a server that is too old to say it. */
 export function positionOf(record: ReadEvent): LogPosition {
   const position = (record as { readonly position?: LogPosition }).position;
   if (position === undefined || position.commit === NO_POSITION) {
@@ -27,6 +27,12 @@ export function positionOf(record: ReadEvent): LogPosition {
   }
   return { commit: position.commit, prepare: position.prepare };
 }
+
+/**
+ * Of an event that this program wrote: both positions are one. Reads of a stream give the place of the commit's first
+ * event as the prepare position, where reads of the log give the event's own.
+ */
+export const ownPosition = ({ commit }: LogPosition): LogPosition => ({ commit, prepare: commit });
 
 type Stretch = { readonly events: readonly StoredEvent[]; readonly isWhole: boolean };
 
@@ -45,7 +51,7 @@ export class StreamReader {
   stored(stream: StreamName, record: ReadEvent): StoredEvent {
     const { revision } = record;
     const event = unpackEnvelope({ stream, revision }, record);
-    return { ...event, stream, revision, cursor: this.#cursors.cursorAt(positionOf(record)) };
+    return { ...event, stream, revision, cursor: this.#cursors.cursorAt(ownPosition(positionOf(record))) };
   }
 
   /** From `from` up, at most `limit` events. */

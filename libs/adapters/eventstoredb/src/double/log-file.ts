@@ -1,7 +1,6 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import type { Proposed } from './log-record.ts';
+import type { Placed, Proposed } from './log-record.ts';
 
-type Placed = Proposed & { readonly stream: string; readonly revision: bigint };
 type StoredRecord = Omit<Proposed, 'data' | 'metadata'> & {
   readonly stream: string;
   readonly revision: string;

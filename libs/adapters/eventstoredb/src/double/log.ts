@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { check } from './append-check.ts';
 import type { LogFile } from './log-file.ts';
-import type { LogRecord, LogStream, LogView, Proposed } from './log-record.ts';
+import type { LogRecord, LogStream, LogView, Placed, Proposed } from './log-record.ts';
 import { TOMBSTONE_REVISION, isSoftDeleted, metadataOf, metadataStream } from './stream-metadata.ts';
 
 export type AppendAnswer =
@@ -31,7 +31,8 @@ export class EventLog implements LogView {
   constructor(file?: LogFile) {
     this.#file = file;
     for (const commit of file?.commits() ?? []) {
-      for (const each of commit.records) this.#put(each.stream, each.revision, each, commit.createdMs);
+      const transaction = this.#endPosition;
+      for (const each of commit.records) this.#put(each, { transaction, createdMs: commit.createdMs });
     }
   }
 
@@ -98,28 +99,29 @@ export class EventLog implements LogView {
   }
 
   /** What a soft deletion hid stays hidden; what comes now does not. */
-  #revival(name: string, from: bigint): Proposed & { readonly stream: string; readonly revision: bigint } {
+  #revival(name: string, from: bigint): Placed {
     return this.#metadataEvent(name, JSON.stringify({ ...metadataOf(this, name), $tb: Number(from) }));
   }
 
-  #metadataEvent(name: string, json: string): Proposed & { readonly stream: string; readonly revision: bigint } {
+  #metadataEvent(name: string, json: string): Placed {
     const stream = metadataStream(name);
     const data = new TextEncoder().encode(json);
     const revision = this.lastRevision(stream) + 1n;
     return { id: randomUUID(), type: '$metadata', isJson: true, data, metadata: new Uint8Array(0), stream, revision };
   }
 
-  #commit(events: readonly (Proposed & { readonly stream: string; readonly revision: bigint })[]): void {
+  #commit(events: readonly Placed[]): void {
     const createdMs = Date.now();
     this.#file?.write(createdMs, events);
-    for (const e of events) this.#put(e.stream, e.revision, e, createdMs);
+    const transaction = this.#endPosition;
+    for (const e of events) this.#put(e, { transaction, createdMs });
     for (const wake of [...this.#wakes]) wake();
   }
 
-  #put(name: string, revision: bigint, event: Proposed, createdMs: number): void {
+  #put(event: Placed, of: { readonly transaction: bigint; readonly createdMs: number }): void {
+    const { stream: name, revision, id, type, isJson, data, metadata } = event;
     const stream = this.#streams.get(name) ?? { records: [], tombstone: undefined };
-    const { id, type, isJson, data, metadata } = event;
-    const record = { id, type, isJson, data, metadata, stream: name, revision, createdMs, position: this.#endPosition };
+    const record = { id, type, isJson, data, metadata, stream: name, revision, position: this.#endPosition, ...of };
     this.#endPosition += BigInt(RECORD_OVERHEAD_BYTES + name.length + type.length + data.length + metadata.length);
     if (revision === TOMBSTONE_REVISION) stream.tombstone = record;
     else stream.records.push(record);

@@ -35,7 +35,10 @@ async function answer(state: NodeState, call: ReadCall): Promise<void> {
     const missing = new streams.ReadResp.StreamNotFound().setStreamIdentifier(options.getStream()?.getStreamIdentifier());
     await send(call, new streams.ReadResp().setStreamNotFound(missing));
   }
-  for (const record of records ?? []) if (!(await send(call, readEvent(record)))) return;
+  for (const record of records ?? []) {
+    const prepare = options.hasStream() ? record.transaction : record.position;
+    if (!(await send(call, readEvent(record, prepare)))) return;
+  }
   call.end();
 }
 

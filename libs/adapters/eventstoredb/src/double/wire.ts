@@ -14,13 +14,13 @@ export const identifier = (name: string): StreamIdentifier =>
 export const nameOf = (id: StreamIdentifier | undefined): string =>
   new TextDecoder().decode(id?.getStreamName_asU8() ?? new Uint8Array(0));
 
-export function recordedEvent(record: LogRecord): ReadResp.ReadEvent.RecordedEvent {
+function recordedEvent(record: LogRecord, prepare: bigint): ReadResp.ReadEvent.RecordedEvent {
   const event = new streams.ReadResp.ReadEvent.RecordedEvent()
     .setId(uuid(record.id))
     .setStreamIdentifier(identifier(record.stream))
     .setStreamRevision(String(record.revision))
     .setCommitPosition(String(record.position))
-    .setPreparePosition(String(record.position))
+    .setPreparePosition(String(prepare))
     .setData(record.data)
     .setCustomMetadata(record.metadata);
   const metadata = event.getMetadataMap();
@@ -30,8 +30,8 @@ export function recordedEvent(record: LogRecord): ReadResp.ReadEvent.RecordedEve
   return event;
 }
 
-export function readEvent(record: LogRecord): ReadResp {
-  const event = new streams.ReadResp.ReadEvent().setEvent(recordedEvent(record)).setCommitPosition(String(record.position));
+export function readEvent(record: LogRecord, prepare: bigint = record.position): ReadResp {
+  const event = new streams.ReadResp.ReadEvent().setEvent(recordedEvent(record, prepare)).setCommitPosition(String(record.position));
   return new streams.ReadResp().setEvent(event);
 }
 
