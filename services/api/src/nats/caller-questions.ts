@@ -1,6 +1,5 @@
-import type { QueryExecutionV1Message, TaskHeartbeatV1Message } from '@maestro/contracts';
 import { messageValidators } from '@maestro/contracts';
-import type { Validate } from '@maestro/contracts';
+import type { QueryExecutionV1Message, TaskHeartbeatV1Message, Validate } from '@maestro/contracts';
 import type { Query } from '@nestjs/cqrs';
 import type { CallerMessage } from '@maestro/ports';
 import { executionIdOf } from '../edge/found.ts';
