@@ -24,6 +24,8 @@ export type ClusterSetting = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** one line of progress */
   readonly tell: (line: string) => void;
+  /** changes how a member of a new cluster is started, now and later; for tests that stand between members */
+  readonly adapt?: (plan: MemberPlan, servers: PlannedServers) => Promise<MemberPlan>;
 };
 
 export type MemberStatus = Pick<Member, 'name' | 'kind' | 'pid' | 'url' | 'log'> & { readonly isAlive: boolean; readonly isReady: boolean };
@@ -42,7 +44,7 @@ const SERVER_PORTS = 6;
  * are ready. CliErrors: CLUSTER_BINARY_MISSING, CLUSTER_START_FAILED; what was started goes on, so that it can be looked at.
  */
 export async function startCluster(setting: ClusterSetting): Promise<ClusterRecord> {
-  const { folder, tell } = setting;
+  const { folder, tell, adapt = async (plan: MemberPlan) => plan } = setting;
   const known = readRecord(folder);
   if (known !== undefined) {
     tell(`${folder} has a cluster; what of it does not run is started`);
@@ -54,14 +56,15 @@ export async function startCluster(setting: ClusterSetting): Promise<ClusterReco
   const esdbUrl = setting.environment['MAESTRO_ESDB_URL'] || undefined;
   tell('preparing folders, keys and Postgres …');
   const servers = planServers({ folder, binaries, ports: await freePorts(SERVER_PORTS), store: setting.store, esdbUrl });
+  const adapted = (plans: readonly MemberPlan[]): Promise<readonly MemberPlan[]> => Promise.all(plans.map((plan) => adapt(plan, servers)));
   openSigningKeys(join(folder, 'keys'), { nowMs: () => Date.now() });
   const record = { version: 1, store: setting.store, members: [] } as const;
   writeRecord(folder, record);
-  const started = await startMissing(folder, servers.members.map(notStarted), tell);
+  const started = await startMissing(folder, (await adapted(servers.members)).map(notStarted), tell);
   await makeBucket(servers);
   const processCount = Object.values(setting.scale).reduce((sum, count) => sum + count, 0);
   const roles = planRoles({ folder, scale: setting.scale, servers, ports: await freePorts(2 * processCount), workspace: setting.workspace });
-  await startMissing(folder, [...started, ...roles.map(notStarted)], tell);
+  await startMissing(folder, [...started, ...(await adapted(roles)).map(notStarted)], tell);
   return readRecord(folder) ?? record;
 }
 
