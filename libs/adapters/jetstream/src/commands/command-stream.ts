@@ -28,7 +28,6 @@ export class CommandStream {
   readonly #link: NatsLink;
   readonly #settings: CommandStreamSettings;
   #manager: Promise<JetStreamManager> | undefined;
-  #provisioning: Promise<void> | undefined;
   readonly name: string;
 
   constructor(link: NatsLink, settings: CommandStreamSettings) {
@@ -41,20 +40,9 @@ export class CommandStream {
     return `p${partition}`;
   }
 
-  /** Makes what is missing; idempotent, and once at a time. */
-  provision(): Promise<void> {
-    this.#provisioning ??= this.#provision().finally(() => (this.#provisioning = undefined));
-    return this.#provisioning;
-  }
-
-  /** Lets the next owner in at once. */
-  async unpin(partition: number): Promise<void> {
-    const { consumers } = await this.#api();
-    await consumers.unpin(this.name, this.consumer(partition), OWNERS);
-  }
-
-  async #provision(): Promise<void> {
-    const { partitions, replicas = 1, bytesMax = 256 * 1_024 * 1_024 } = this.#settings;
+  /** Makes the stream and the consumer of a partition where they are missing; idempotent. */
+  async provision(partition: number): Promise<void> {
+    const { replicas = 1, bytesMax = 256 * 1_024 * 1_024 } = this.#settings;
     const { streams, consumers } = await this.#api();
     const subjects = [this.#link.names.subject('cmd', '>')];
     const changeable = { subjects, discard: DiscardPolicy.New, num_replicas: replicas, max_bytes: bytesMax, duplicate_window: nanos(DEDUP_WINDOW_MS) };
@@ -64,7 +52,7 @@ export class CommandStream {
       if (codeOf(error) !== 10_058) throw error;
       await streams.update(this.name, changeable);
     }
-    await Promise.all(Array.from({ length: partitions }, (_, partition) => consumers.add(this.name, {
+    await consumers.add(this.name, {
       durable_name: this.consumer(partition),
       filter_subject: this.#link.names.subject('cmd', String(partition), '>'),
       deliver_policy: DeliverPolicy.All,
@@ -75,7 +63,13 @@ export class CommandStream {
       priority_policy: 'pinned_client',
       priority_groups: [OWNERS],
       priority_timeout: nanos(OWNER_SILENT_MS),
-    })));
+    });
+  }
+
+  /** Lets the next owner in at once. */
+  async unpin(partition: number): Promise<void> {
+    const { consumers } = await this.#api();
+    await consumers.unpin(this.name, this.consumer(partition), OWNERS);
   }
 
   #api(): Promise<JetStreamManager> {

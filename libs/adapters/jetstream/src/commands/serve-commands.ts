@@ -86,7 +86,7 @@ class PartitionServer {
     while (this.#stopping === undefined && !this.#link.connection.isClosed()) {
       try {
         this.#pinId = undefined;
-        return await this.#link.watch.race(this.#stream.provision());
+        return await this.#link.watch.race(this.#stream.provision(this.#o.partition));
       } catch (error) {
         this.#o.log.log('warn', 'the command stream could not be made; it is tried again', { error });
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

@@ -107,7 +107,7 @@ class Following {
   readonly #from: { readonly stream: string; readonly consumer: string };
   readonly #handler: (key: string) => Promise<void>;
   readonly #provision: () => Promise<void>;
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inHand = new Set<Promise<unknown>>();
   #pull: Pull | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -141,8 +141,9 @@ class Following {
 
   #take(message: Msg): void {
     const key = idOfToken(message.subject.slice(message.subject.lastIndexOf('.') + 1));
-    const handled = (key === undefined ? Promise.resolve() : this.#handler(key))
-      .then(() => void message.respond('+ACK'), () => void message.respond(`-NAK {"delay": ${PAUSE_MS * 1_000_000}}`))
+    const handled: Promise<unknown> = (key === undefined ? Promise.resolve() : this.#handler(key))
+      .then(() => '+ACK', () => `-NAK {"delay": ${PAUSE_MS * 1_000_000}}`)
+      .then((answer) => this.#link.connection.isClosed() || message.respond(answer))
       .finally(() => this.#inHand.delete(handled));
     this.#inHand.add(handled);
   }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { isFault } from '@maestro/ports';
@@ -205,8 +207,16 @@ describe('work between processes', () => {
     expect([(await here.depth('task')).waiting, (await there.depth('task')).waiting]).toEqual([1, 0]);
   });
 
-  it('of three busy classes keeps every slot, and only those', async () => {
-    const queue = await open();
+  it('ends no process by its connection being closed under it', async () => {
+    const child = spawn(process.execPath, ['--conditions=source', '--no-warnings', `${import.meta.dirname}/../../fixtures/closed-link.ts`, server.url, prefix], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+
+  it('of three busy classes keeps every slot, and only those, and is not thought lost', async () => {
+    const queue = await open({ watchEveryMs: 1 });
+    let losses = 0;
+    queue.onLost(() => void (losses += 1));
     let [now, most, done] = [0, 0, 0];
     let all: () => void = () => {};
     const finished = new Promise<void>((resolve) => (all = resolve));
@@ -220,8 +230,8 @@ describe('work between processes', () => {
       return ack;
     }, { concurrencyMax: 8, classes: ['small', 'medium', 'large'] });
     const works = ['small', 'medium', 'large'].flatMap((workClass) => Array.from({ length: 50 }, (_, i) => work(`${workClass}-${i}`, { workClass })));
-    await queue.publish(works as [Work, ...Work[]]);
+    await Promise.all(works.map((one) => queue.publish([one])));
     await finished;
-    expect(most).toBe(8);
+    expect([most, losses]).toEqual([8, 0]);
   });
 });

@@ -75,7 +75,7 @@ export class WorkConsumption implements Consumption {
   }
 
   #ask(): void {
-    if (this.#stopping !== undefined) return;
+    if (this.#stopping !== undefined || this.#link.connection.isClosed()) return;
     while (this.#running.size < this.#o.concurrencyMax) {
       const lease = this.#held.shift();
       if (lease === undefined) break;

@@ -88,11 +88,13 @@ export class WorkStreams {
    * of a cluster's node keeps the stream's name and birth, not what is in it). False at the first call.
    */
   async isLost(): Promise<'same' | 'missing' | 'other'> {
+    // what is stored while this is asked may be acknowledged before the answer comes
+    const sawBefore = this.#lastSequence;
     const info = await this.#info();
     if (info === undefined) return 'missing';
     const { created, state } = info;
-    const isOther = this.#created !== undefined && (created !== this.#created || state.last_seq < this.#lastSequence);
-    this.#lastSequence = created === this.#created && !isOther ? Math.max(this.#lastSequence, state.last_seq) : state.last_seq;
+    const isOther = this.#created !== undefined && (created !== this.#created || state.last_seq < sawBefore);
+    this.#lastSequence = isOther ? state.last_seq : Math.max(this.#lastSequence, state.last_seq);
     this.#created = created;
     return isOther ? 'other' : 'same';
   }
