@@ -8,7 +8,7 @@ import type { InFlightRoom } from './in-flight-room.ts';
 import type { Namespace } from './namespace.ts';
 import type { CursorForm, LogPosition } from './place-cursor.ts';
 import { ownPosition, versionAt, type StreamReader } from './stream-reader.ts';
-import { TIMEOUT_MS, pauseMs, type SupervisedClient } from './supervised-client.ts';
+import { pauseMs, type SupervisedClient } from './supervised-client.ts';
 import { pause } from './time-limit.ts';
 
 export type Commit = {
@@ -69,7 +69,7 @@ export class CommitWriter {
     if (size > appendBytesMax) {
       throw new Fault('COMMIT_TOO_LARGE', `${size} bytes with what stands around the events; the server takes ${appendBytesMax}, split it`);
     }
-    const endMs = performance.now() + (o.timeoutMs ?? TIMEOUT_MS);
+    const endMs = performance.now() + (o.timeoutMs ?? this.#client.patienceMs);
     const release = await this.#room.enter(size, { ...o, timeoutMs: endMs - performance.now() });
     try {
       return await this.#persist(commit, first, { ...o, endMs });

@@ -36,6 +36,8 @@ export type EventStoreDbOptions = {
   readonly appendBytesMax?: number;
   /** a try of a call ends when nothing comes for so long; a call makes as many as its own time allows. Default 2,000 */
   readonly attemptMs?: number;
+  /** a call without a time limit of its own goes on for so long, as over an election. Default 5,000 */
+  readonly patienceMs?: number;
   /** false: appends are calls of their own even where the server offers BatchAppend. Default true */
   readonly useBatchAppend?: boolean;
   /** how long opening waits for a server; default 10,000 */
@@ -174,8 +176,8 @@ export class EventStoreDbEventStore implements EventStore {
  */
 export async function openEventStoreDb(o: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
   const namespace = new Namespace(o.namespace ?? 'mc');
-  const { connectionString, attemptMs = 2_000, useBatchAppend = true } = o;
-  const client = new SupervisedClient({ connectionString, attemptMs, useBatchAppend });
+  const { connectionString, attemptMs = 2_000, patienceMs = 5_000, useBatchAppend = true } = o;
+  const client = new SupervisedClient({ connectionString, attemptMs, patienceMs, useBatchAppend });
   try {
     const { id, origin } = await findIncarnation(client, namespace, o.openTimeoutMs ?? 10_000);
     const cursors = new CursorForm(id);

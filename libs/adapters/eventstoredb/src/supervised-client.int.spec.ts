@@ -14,7 +14,7 @@ describe('a supervised client', () => {
   let client: SupervisedClient;
   beforeEach(async () => {
     double = await startEventStoreDouble();
-    client = new SupervisedClient({ connectionString: double.connectionString, attemptMs: 20, useBatchAppend: true });
+    client = new SupervisedClient({ connectionString: double.connectionString, attemptMs: 20, patienceMs: 5_000, useBatchAppend: true });
   });
   afterEach(() => {
     client.close();

@@ -12,6 +12,15 @@ export type ClientCall<T> = (client: EventStoreDBClient, left: AbortSignal, aliv
 /** Appends go over a stream of their own, which may be stuck while reads are answered. */
 export type CallKind = 'read' | 'append';
 
+type TryOptions = CallOptions & { readonly timeoutMs: number; readonly kind: CallKind };
+
+export type ClientSettings = {
+  readonly connectionString: string;
+  readonly attemptMs: number;
+  readonly patienceMs: number;
+  readonly useBatchAppend: boolean;
+};
+
 type Held = LiveClient & {
   readonly retire: () => void;
   failures: number;
@@ -25,7 +34,6 @@ const PASSING: ReadonlySet<FailureKind> = new Set(['not-leader', 'unavailable', 
 const FAILURES_MAX = 2;
 const PAUSE_FIRST_MS = 20;
 const PAUSE_MAX_MS = 500;
-export const TIMEOUT_MS = 5_000;
 
 /** Pauses between tries: short at first, doubled up to half a second. */
 export const pauseMs = (tries: number): number => Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.min(tries, 10));
@@ -46,7 +54,11 @@ export class SupervisedClient {
   readonly #closing = new AbortController();
   #held: Held | undefined;
 
-  constructor(o: { readonly connectionString: string; readonly attemptMs: number; readonly useBatchAppend: boolean }) {
+  /** the time of a call whose caller names none */
+  readonly patienceMs: number;
+
+  constructor(o: ClientSettings) {
+    this.patienceMs = o.patienceMs;
     this.#connectionString = o.connectionString;
     this.#attemptMs = o.attemptMs;
     this.#useBatchAppend = o.useBatchAppend;
@@ -61,8 +73,11 @@ export class SupervisedClient {
     return this.#held;
   }
 
-  /** One try of at most `timeoutMs`, which ends early when nothing comes for as long as an attempt may take. Rejects with a CallFailure, or the call's own Fault. */
-  async once<T>(o: CallOptions & { readonly timeoutMs: number; readonly kind: CallKind }, call: ClientCall<T>): Promise<T> {
+  /**
+   * One try of at most `timeoutMs`, which ends early when nothing comes for as long as an attempt may take. Rejects with a
+   * CallFailure, or the call's own Fault.
+   */
+  async once<T>(o: TryOptions, call: ClientCall<T>): Promise<T> {
     const held = (this.#held ??= this.#open());
     const startMs = performance.now();
     const timeoutMs = Math.max(1, o.timeoutMs);
@@ -83,7 +98,7 @@ export class SupervisedClient {
 
   /** For calls that only read: tries until the time is over. Rejects with a Fault, or a CallFailure that is an answer. */
   async reading<T>(doing: string, o: CallOptions, call: ClientCall<T>): Promise<T> {
-    const endMs = performance.now() + (o.timeoutMs ?? TIMEOUT_MS);
+    const endMs = performance.now() + (o.timeoutMs ?? this.patienceMs);
     for (let tries = 0; ; tries += 1) {
       try {
         return await this.once({ ...o, timeoutMs: endMs - performance.now(), kind: 'read' }, call);

@@ -76,7 +76,10 @@ export class EventStoreDouble {
     for (const node of this.nodes) node.faults.resume();
   }
 
-  /** Calls of one method over all nodes: `read`, `append`, `batch-append` (streams), `batched` (appends on them), `features`, `gossip`, each also with `+leader`. */
+  /**
+   * Calls of one method over all nodes: `read`, `append`, `batch-append` (streams), `batched` (appends on them),
+   * `features`, `gossip`, each also with `+leader`.
+   */
   calls(method: string): number {
     return this.nodes.reduce((sum, node) => sum + (node.calls.get(method) ?? 0), 0);
   }
