@@ -22,7 +22,8 @@ export type Role = (typeof ROLES)[number];
 
 /** Users of the conductor's own account, by name. */
 export function permissionsOf(d: Deployment): ReadonlyMap<string, Permissions> {
-  const taken: readonly string[] = [...ROLES, 'operator', 'system'];
+  // `local` is who comes over REST
+  const taken: readonly string[] = [...ROLES, 'operator', 'system', 'local'];
   const names = [...d.callers, ...d.workers];
   const wrong = names.find((name, i) => !/^[A-Za-z0-9_-]{1,64}$/.test(name) || taken.includes(name) || names.indexOf(name) !== i);
   if (wrong !== undefined) throw new RangeError(`"${wrong}" cannot be the name of a caller or worker: it is taken, given twice, or not of A-Z a-z 0-9 - _`);

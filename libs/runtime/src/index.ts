@@ -3,6 +3,7 @@ export { AttemptReports } from './commands/attempt-reports.ts';
 export { clientCommandId, internalCommandId, newExecutionId } from './commands/command-ids.ts';
 export { CommandLedger } from './commands/command-ledger.ts';
 export type { RefusalRecord } from './commands/command-ledger.ts';
+export { listedAuthorizer } from './commands/listed-authorizer.ts';
 export { subjectOfCommand } from './commands/command-subject.ts';
 export { openCommandRole } from './commands/command-role.ts';
 export type { CommandRole, CommandRoleDependencies } from './commands/command-role.ts';

@@ -1,5 +1,6 @@
 import { MemoryProcessState, systemEntropy } from '@maestro/adapter-memory';
-import { NatsCommandGateway } from '@maestro/adapter-jetstream';
+import { NatsCommandGateway, followAnnouncements } from '@maestro/adapter-jetstream';
+import { withAnnouncedPackages } from '@maestro/adapter-workerpool';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import type { Clock, CommandGateway, Entropy, EventStore, Log, PolicyEngine, TaskPackages, Tracer } from '@maestro/ports';
 import { measureAppends, openSupervision, subjectOfCommand } from '@maestro/runtime';
@@ -38,9 +39,9 @@ export type ClusterParts = {
 type Given = Pick<ClusterParts, 'config' | 'cluster' | 'engines' | 'clock' | 'metrics' | 'log'> & { readonly modules: TaskPackagesOptions['modules'] };
 
 export async function clusterParts(given: Given): Promise<ClusterParts> {
-  const { config, cluster, engines, clock, metrics, log, modules } = given;
+  const { config, cluster, engines, clock, metrics, log } = given;
   const policies = await openShippedPolicies();
-  const packages = openShippedPackages(config, () => cluster.publicUrl, modules);
+  const { packages, announcements } = await offeredPackages(given);
   // roles without a database set nothing aside, and have nowhere to write it
   const supervision = await openSupervision({ state: engines.postgres?.state ?? new MemoryProcessState(), clock, metrics, log });
   const tracer = openTracing(config, log);
@@ -59,12 +60,22 @@ export async function clusterParts(given: Given): Promise<ClusterParts> {
     membership,
     tracer,
     async close() {
+      await announcements?.stop();
       gateway?.close();
       await packages.close();
       await policies.close();
       await tracer?.close();
     },
   };
+}
+
+/** Whoever checks or plans manifests knows what external workers announced; a runner runs what is built in. */
+async function offeredPackages({ config, cluster, engines, log, modules }: Given): Promise<{ readonly packages: TaskPackages; readonly announcements?: { stop(): Promise<void> } }> {
+  const shipped = openShippedPackages(config, () => cluster.publicUrl, modules);
+  const link = engines.nats?.link;
+  if (link === undefined || !cluster.roles.some((role) => role === 'api' || role === 'command')) return { packages: shipped };
+  const packages = withAnnouncedPackages(shipped);
+  return { packages, announcements: await followAnnouncements(link, packages, log) };
 }
 
 /** The event store, its appends measured. */

@@ -1,7 +1,7 @@
 import { readPublicKeys, readSigningKeys } from '@maestro/adapter-filesystem';
 import type { PublicKeys, SigningKeys } from '@maestro/adapter-filesystem';
 import { openEventStoreDb } from '@maestro/adapter-eventstoredb';
-import { JetStreamWorkQueue, openJetStreamEventStore, openNatsConnection, reportsByMonitor } from '@maestro/adapter-jetstream';
+import { JetStreamWorkQueue, WORK_STREAM_DEFAULTS, openJetStreamEventStore, openNatsConnection, reportsByMonitor } from '@maestro/adapter-jetstream';
 import type { NatsLink } from '@maestro/adapter-jetstream';
 import { openPostgres, openPostgresKeyVault, openPostgresLeases, openPostgresProcessState, openPostgresReadModels, openWrapKeyFile } from '@maestro/adapter-postgres';
 import type { PostgresDatabase } from '@maestro/adapter-postgres';
@@ -91,7 +91,7 @@ function connectNats({ nats, prefix, name }: ClusterConfig): Promise<NatsLink> {
 async function openWork({ cluster, dependencies, clock }: Around, link: NatsLink, keep: <T extends Closable>(one: T) => T): Promise<NonNullable<Engines['nats']>> {
   // who publishes makes the streams; runners and policy may not
   const provisions = cluster.roles.includes('command');
-  const open = (): Promise<WorkQueue> => JetStreamWorkQueue.open({ link, clock, provisions, replicas: cluster.nats.replicas });
+  const open = (): Promise<WorkQueue> => JetStreamWorkQueue.open({ link, clock, provisions, replicas: cluster.nats.replicas, classes: [...WORK_STREAM_DEFAULTS.classes, ...cluster.nats.workers] });
   const queue = await dependencies.open('work-queue', async () => keep(await open()), provisions ? async (opened) => `${(await opened.depth('task')).waiting} tasks waiting` : undefined);
   return { link, queue };
 }

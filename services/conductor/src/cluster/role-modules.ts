@@ -2,7 +2,7 @@ import { createSigner } from '@maestro/adapter-sigstore';
 import { serveCommands } from '@maestro/adapter-jetstream';
 import type { DynamicModule } from '@nestjs/common';
 import { VALUE_LIMITS } from '@maestro/ports';
-import { notePolicyActivation, openCommandRole, requireWorkTokens, withWorkTokens } from '@maestro/runtime';
+import { listedAuthorizer, notePolicyActivation, openCommandRole, requireWorkTokens, withWorkTokens } from '@maestro/runtime';
 import type { CommandRole } from '@maestro/runtime';
 import { CommandModule } from '@maestro/service-command';
 import { PolicyModule } from '@maestro/service-policy';
@@ -74,6 +74,8 @@ async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
     entropy,
     metrics,
     log,
+    // whoever got through the token of REST, or through the keys of NATS
+    authorizer: listedAuthorizer(new Set(['local', ...cluster.nats.callers].map((user) => `user:${user}`))),
     supervision,
     settings,
     tracer: parts.tracer,

@@ -22,6 +22,7 @@ export type ClusterConfig = {
     readonly keyFile: string | null;
     readonly inboxPrefix: string;
     readonly replicas: 1 | 3 | 5;
+    readonly callers: readonly string[];
     readonly workers: readonly string[];
     readonly monitors: readonly string[];
   };

@@ -21,6 +21,7 @@ export const CLUSTER_SETTINGS = {
   'nats.keyFile': { kind: 'file', byDefault: null, meaning: 'private key of that certificate' },
   'nats.inboxPrefix': { kind: 'word', byDefault: '_INBOX', meaning: 'where answers come to; the permissions of the user name it' },
   'nats.replicas': { kind: 'integer', unit: 'copies', min: 1, max: 5, byDefault: 1, meaning: 'copies of each JetStream stream; 3 in production' },
+  'nats.callers': { kind: 'words', byDefault: [], meaning: 'users of NATS that may send commands, each as `user:<name>`; which ones, their permissions say' },
   'nats.workers': { kind: 'words', byDefault: [], meaning: 'users of NATS that are external workers: they report tasks, as `role:runner`, with the token of their work' },
   'nats.monitors': { kind: 'origins', byDefault: [], meaning: 'monitoring addresses `http://host:8222` of all servers: they prove that events are synced, where NATS holds the events' },
   'store.engine': { kind: 'choice', choices: ['eventstoredb', 'jetstream'], byDefault: 'eventstoredb', meaning: 'where events are' },
