@@ -66,7 +66,7 @@ export class WorkConsumption implements Consumption {
   /** Lets everything go at once. */
   drop(reason: Fault): void {
     this.#stopping ??= Promise.resolve();
-    for (const lane of this.#lanes) void this.#withdraw(lane);
+    for (const lane of this.#lanes) this.#withdraw(lane);
     for (const lease of [...this.#running.keys(), ...this.#held.splice(0)]) lease.drop(reason);
   }
 
@@ -83,7 +83,7 @@ export class WorkConsumption implements Consumption {
     }
     const free = this.#free;
     for (const lane of this.#lanes) {
-      if (free <= 0) void this.#withdraw(lane);
+      if (free <= 0) this.#withdraw(lane);
       else if (lane.pull === undefined) this.#open(lane, free);
     }
   }
@@ -111,13 +111,15 @@ export class WorkConsumption implements Consumption {
     this.#ask();
   }
 
-  #withdraw(lane: Lane): Promise<void> {
+  #withdraw(lane: Lane): void {
     const { pull } = lane;
-    if (pull === undefined) return Promise.resolve();
     lane.pull = undefined;
-    const closing = pull.cancel();
+    if (pull !== undefined) this.#beforeStopped(pull.cancel());
+  }
+
+  #beforeStopped(closing: Promise<void>): void {
     this.#closing.add(closing);
-    return closing.finally(() => this.#closing.delete(closing));
+    void closing.finally(() => this.#closing.delete(closing));
   }
 
   #take(lane: Lane, message: Msg): void {
@@ -125,7 +127,7 @@ export class WorkConsumption implements Consumption {
     const work = workOf(message);
     if (work === undefined) return this.#refuse(message);
     const lease = new WorkLease(work, message, this.#link, this.#clock, this.#o.terms);
-    if (this.#stopping !== undefined) return void lease.settle({ kind: 'retry', delayMs: 0 });
+    if (this.#stopping !== undefined) return void this.#beforeStopped(lease.settle({ kind: 'retry', delayMs: 0 }));
     if (this.#running.size < this.#o.concurrencyMax) this.#start(lease);
     else this.#held.push(lease);
     this.#ask();
@@ -150,9 +152,10 @@ export class WorkConsumption implements Consumption {
 
   async #stop(graceMs: number): Promise<void> {
     // what is held was handed out to nobody
-    const back = this.#held.splice(0).map((lease) => lease.settle({ kind: 'retry', delayMs: 0 }));
-    for (const lane of this.#lanes) void this.#withdraw(lane);
-    await Promise.all([...back, ...this.#closing]);
+    for (const lease of this.#held.splice(0)) this.#beforeStopped(lease.settle({ kind: 'retry', delayMs: 0 }));
+    for (const lane of this.#lanes) this.#withdraw(lane);
+    // what comes while requests are taken back goes back as well
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
     const running = [...this.#running.values()];
     if (running.length === 0) return;
     let cancel: () => void = () => {};
