@@ -27,7 +27,7 @@ processStateConformance('postgres', async () => {
     return opened.state;
   };
   return { open: async () => opened.state, reopen, dispose: close };
-});
+}, { caseTimeoutMs: 120_000 });
 
 describe('process state on Postgres', () => {
   let url: string;

@@ -26,6 +26,11 @@ export class GenerationSchema {
     this.#dialect = dialect;
   }
 
+  /** Names of all its tables. */
+  tables(): readonly string[] {
+    return TABLES.flatMap((table) => [rowTable(table, this.#number), ...(isTagged(table) ? [tagTable(table, this.#number)] : [])]);
+  }
+
   /** Statements that make all tables and indexes of it. */
   createStatements(): readonly string[] {
     const { schema } = this.#db;

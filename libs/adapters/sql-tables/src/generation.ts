@@ -127,7 +127,7 @@ export class Generation {
   }
 
   #hasTag(table: TableName, time: string, listed: string, tag: string): RawBuilder<boolean> {
-    return sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.${sql.ref(time)} = ${sql.ref(`${listed}.${time}`)} and other.id = ${sql.ref(`${listed}.id`)})`;
+    return sql<boolean>`exists (select 1 from ${sql.table(this.#tagsOf(table))} as other where other.tag = ${tag} and other.${sql.ref(time)} = ${sql.ref(`${listed}.${time}`)} and other.id = ${sql.ref(`${listed}.id`)} ${this.#dialect.probeEnd})`;
   }
 
   #nameOf(table: TableName): string {

@@ -95,6 +95,12 @@ export class ViewTables {
     return (yield this.#request).length > 0;
   }
 
+  /** Names of the tables of a side; none: it has none. */
+  *tablesOf(side: Side): Steps<readonly string[]> {
+    const row = yield* this.#register.find(side);
+    return row === undefined ? [] : this.#schema(row.number).tables();
+  }
+
   /** Generations that are served no more. */
   *unserved(): Steps<readonly number[]> {
     return yield* this.#register.unserved();

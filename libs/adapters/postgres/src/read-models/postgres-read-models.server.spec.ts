@@ -21,4 +21,4 @@ readModelsConformance('postgres', async () => {
     return opened.views;
   };
   return { open: async () => opened.views, reopen, dispose: close };
-});
+}, { caseTimeoutMs: 120_000 });

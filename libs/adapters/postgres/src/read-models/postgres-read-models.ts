@@ -68,6 +68,7 @@ export class PostgresReadModels implements ReadModels {
   }
 
   async swap(expected?: Cursor | null): Promise<void> {
+    await this.#analyseFilled();
     await this.#write('swapping new tables in', () => this.#tables.swap(expected), false);
     await this.#dropUnserved();
   }
@@ -89,6 +90,16 @@ export class PostgresReadModels implements ReadModels {
   async close(): Promise<void> {
     this.#closed = true;
     this.#requests.wake();
+  }
+
+  /** What was just filled has no statistics, and lists of it would be planned blindly until the server makes some by itself. */
+  async #analyseFilled(): Promise<void> {
+    try {
+      for (const table of await this.#read('reading the register', () => this.#tables.tablesOf('filling'))) await this.#database.read('read models: statistics of new tables', (run) => run(`ANALYZE ${table}`));
+    } catch (error) {
+      if (!isFault(error) || !error.retryable) throw error;
+      this.#log?.log('warn', 'new tables are served without statistics', { error });
+    }
   }
 
   /** Tables that are served no more, a statement at a time. What somebody still reads is left for the next time. */

@@ -201,6 +201,19 @@ describe('rows in Postgres', () => {
     expect(plan.filter((line) => /Scan|Sort/.test(line))).toEqual([expect.stringContaining('Index Scan Backward using "execution_1_workflowId_requestedAt_id"')]);
   });
 
+  it('are listed by two tags in the order of an index, also right after a swap', async () => {
+    const views = await open();
+    await views.beginRebuild(5);
+    await views.apply({ cursor: 'c1', events: 1, upserts: { execution: Array.from({ length: 3_000 }, (_, i) => run(`run-${i}`, { requestedAt: new Date(i * 1_000).toISOString(), labels: { team: `t${i % 3}`, env: `e${i % 2}` } })) } }, 'filling');
+    await views.swap();
+    const name = new URL(url).pathname.slice(1);
+    await server.sql(url, `ALTER DATABASE ${name} SET session_preload_libraries = 'auto_explain'`, `ALTER DATABASE ${name} SET auto_explain.log_min_duration = 0`);
+    expect((await (await open()).list('execution', { tags: ['team:t1', 'env:e1'], limit: 50 })).rows).toHaveLength(50);
+    const plan = server.log().split('plan:').at(-1) ?? '';
+    expect(plan).toMatch(/Backward using execution_tag_2_key on execution_tag_2 tagged/);
+    expect(plan).not.toMatch(/Sort|Hash|Seq Scan/);
+  });
+
   it('are found by filters that no text of Postgres can hold', async () => {
     const views = await open();
     await views.apply({ cursor: 'c1', events: 1, upserts: { execution: [run('a\u0000b', { actor: 'user:\u0000', labels: { team: '\u0000' } })] } });

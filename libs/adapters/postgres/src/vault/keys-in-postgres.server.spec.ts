@@ -143,7 +143,7 @@ describe('data keys in Postgres', () => {
 
   it('are not made on a server that can lose them, unless that is accepted by name', async () => {
     const weak = await startPostgresServer({ settings: { fsync: 'off' } });
-    await expect(open(new CountingKms(), {}, weak.url())).rejects.toMatchObject({ code: 'POSTGRES_UNFIT', message: expect.stringContaining('fsync=off') });
+    await expect(open(new CountingKms(), {}, weak.url())).rejects.toMatchObject({ code: 'DURABILITY_WEAK', message: expect.stringContaining('fsync=off') });
     await (await open(new CountingKms(), { acceptWeakDurability: true }, weak.url())).close();
     await Promise.all(databases.splice(0).map((each) => each.close()));
     await weak.dispose();

@@ -32,4 +32,4 @@ keyVaultConformance('postgres', async () => {
     return opened.vault;
   };
   return { vault: opened.vault, reopen, dispose: close };
-});
+}, { caseTimeoutMs: 120_000 });

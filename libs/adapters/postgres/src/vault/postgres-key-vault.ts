@@ -186,12 +186,12 @@ export class PostgresKeyVault implements KeyVault {
 
 /**
  * Makes the tables where they are missing, and the first pool. The database stays the caller's to close.
- * Faults: POSTGRES_UNFIT (the server can lose what it acknowledged), those of the port, of the wrap key and of `openPostgres`.
+ * Faults: DURABILITY_WEAK (the server can lose what it acknowledged), those of the port, of the wrap key and of `openPostgres`.
  */
 export async function openPostgresKeyVault(database: PostgresDatabase, wrapKey: WrapKey, o: PostgresKeyVaultOptions = {}): Promise<PostgresKeyVault> {
   const { isDurable, weak } = await database.durability();
   if (!isDurable && o.acceptWeakDurability !== true) {
-    throw new Fault('POSTGRES_UNFIT', `Postgres runs with ${weak.join(', ')}, and would lose keys that were handed out, and with them the values of users: set it to on, or accept weak durability by name`);
+    throw new Fault('DURABILITY_WEAK', `Postgres runs with ${weak.join(', ')}, and would lose keys that were handed out, and with them the values of users: set it to on, or accept weak durability by name`);
   }
   await migrateTables(database, KEY_TABLES);
   const vault = new PostgresKeyVault(database, wrapKey, o);

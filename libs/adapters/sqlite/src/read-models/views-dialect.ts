@@ -7,6 +7,7 @@ export const SQLITE_VIEWS: ViewsDialect = {
   textType: sql`text`,
   integerType: sql`integer`,
   keyedTableEnd: sql`without rowid`,
+  probeEnd: sql``,
   // SQLite bounds the length of what json_each is given only by memory; one look-up should not hold others up
   idsPerStatement: 200,
   idIn: (ids) => sql<boolean>`"id" in (select value from json_each(${JSON.stringify(ids)}))`,
