@@ -13,6 +13,7 @@ export const HARNESSES: { readonly [name: string]: Harness } = {
   kill: { does: 'kills real conductors under load, 200 times', load: async () => (await import('./kill/command.ts')).runKill },
   syscall: { does: 'kills the stores at one system call after the other, and lets calls fail: nothing acknowledged is lost', load: async () => (await import('./syscall/command.ts')).runSyscall },
   network: { does: 'cuts, delays, doubles and parts connections between clients and a real conductor', load: async () => (await import('./network/command.ts')).runNetwork },
+  cluster: { does: 'harms clusters of real servers and role processes in every way of a table: nothing acknowledged is lost or doubled', load: async () => (await import('./cluster/command.ts')).runCluster },
   soak: { does: 'keeps half of the maximum load up: memory, files, delays must stay flat', load: async () => (await import('./soak/command.ts')).runSoak },
   report: { does: 'the scoreboard: what all harnesses came to', load: async () => (await import('./report/command.ts')).runReport },
   reproduce: { does: 'shows that a bug that was found is gone, and would be found again (also: --reproduce <id>)', load: async () => (await import('./reproduce/command.ts')).runReproduce },

@@ -1,7 +1,6 @@
 import type { Answer, Observation } from './history/claim-checks.ts';
 import { PersistentClient, nothingSeen } from './persistent-client.ts';
-import type { Acknowledged, Seen, Stall } from './persistent-client.ts';
-import type { RestClient } from './rest-client.ts';
+import type { Acknowledged, RestCalls, Seen, Stall } from './persistent-client.ts';
 
 export type LoadOptions = {
   /** clients at work at once */
@@ -24,7 +23,7 @@ export class ClientLoad {
   #workers: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(client: RestClient, options: LoadOptions) {
+  constructor(client: RestCalls, options: LoadOptions) {
     this.#options = options;
     this.#client = new PersistentClient(client, this.#seen, { isAbandoned: () => this.#isAbandoned, onAcknowledged: () => this.#notify() });
   }

@@ -8,6 +8,9 @@ const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 160;
 const TERMINAL = ['execution.completed.v1', 'execution.denied.v1'];
 
+/** What a client needs of the interface; several addresses may stand behind it. */
+export type RestCalls = Pick<RestClient, 'command' | 'tail'>;
+
 /** A command that was answered as accepted, and all that is needed to send it again. */
 export type Acknowledged = Answer & { readonly path: string; readonly body: object; /** stream that has its first event */ readonly stream: string };
 
@@ -37,12 +40,12 @@ export function nothingSeen(): Seen {
  * C3. What no later try can mend (a refusal, a run that is gone) is thrown.
  */
 export class PersistentClient {
-  readonly #client: RestClient;
+  readonly #client: RestCalls;
   readonly #seen: Seen;
   readonly #isAbandoned: () => boolean;
   readonly #onAcknowledged: () => void;
 
-  constructor(client: RestClient, seen: Seen, hooks: { readonly isAbandoned: () => boolean; readonly onAcknowledged: () => void }) {
+  constructor(client: RestCalls, seen: Seen, hooks: { readonly isAbandoned: () => boolean; readonly onAcknowledged: () => void }) {
     this.#client = client;
     this.#seen = seen;
     this.#isAbandoned = hooks.isAbandoned;

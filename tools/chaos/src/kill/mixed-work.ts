@@ -34,14 +34,14 @@ export const WORKFLOWS = [ORDINARY, RETRYING, FAILING, ENDLESS, SHORT] as const;
 
 /**
  * The n-th piece of work: starts, cancels, resumes, drafts, publications, promotions and rollbacks. Throws where a run ends
- * otherwise than it would have ended had nobody been killed.
+ * otherwise than it would have ended had nobody been killed. `own`: names the workflows that it makes, for each load one.
  */
-export function mixedWork(origin: string): (client: PersistentClient, n: number, key: string) => Promise<void> {
+export function mixedWork(origin: string, own = 'v'): (client: PersistentClient, n: number, key: string) => Promise<void> {
   return async (client, n, key) => {
     const turn = n % TURN;
     if (turn < 3) await cancelled(client, key);
     else if (turn < 5) await resumed(client, key);
-    else if (turn < 6) await versioned(client, n, key);
+    else if (turn < 6) await versioned(client, `survivor-${own}${n}`, key);
     else if (turn < 7) await ended(client, { workflowId: RETRYING.name, inputs: { service: `${origin}/flaky` } }, key, 'succeeded');
     else if (turn < 12) await ended(client, { workflowId: ORDINARY.name, inputs: { n } }, key, 'succeeded');
     else await ended(client, { workflowId: SHORT.name }, key, 'succeeded');
@@ -66,8 +66,7 @@ async function resumed(client: PersistentClient, key: string): Promise<void> {
 }
 
 /** A workflow of its own: published, a candidate made stable, the next one withdrawn, a run of what is left. */
-async function versioned(client: PersistentClient, n: number, key: string): Promise<void> {
-  const name = `survivor-v${n}`;
+async function versioned(client: PersistentClient, name: string, key: string): Promise<void> {
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
     await client.saveDraft({ ...SHORT, name, version } as typeof SHORT, `${key}-save-${version}`);
     await client.ofWorkflow('publish', name, `${key}-publish-${version}`);

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import type { ClientLoad } from '../client-load.ts';
+import { exitCodeOf, writeHarnessResult } from '../harness-result.ts';
+import { WORKFLOWS } from '../kill/mixed-work.ts';
+import { openOutsideService } from '../outside-service.ts';
+import { jsonOf } from '../rest-client.ts';
+import { ApiClients } from './api-clients.ts';
+import { clusterResult, lineOf } from './cluster-result.ts';
+import { ClusterSite } from './cluster-site.ts';
+import { FAMILIES } from './families.ts';
+import type { Family } from './families.ts';
+import { runScenario } from './run-scenario.ts';
+import type { RunOptions, ScenarioResult } from './run-scenario.ts';
+
+const USAGE = `usage: ./maestro chaos cluster [--full] [--only NAME,…] [--in-flight N] [--seed TEXT]
+  --full       the full counts: hours where CI takes minutes
+  --only       these scenarios: ${FAMILIES.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)).join(', ')}
+  --in-flight  runs in flight at any time (default 50)
+  --seed       draws victims and moments (default: the time)
+Starts local clusters of real servers, harms them in every way of the table under load, and holds what is left against what
+clients were told. It needs nats-server, versitygw and Postgres, as ./maestro cluster does.
+`;
+const OPTIONS = { full: { type: 'boolean' }, only: { type: 'string' }, 'in-flight': { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } } as const;
+const USAGE_EXIT = 64;
+const VIOLATIONS_TOLD = 20;
+
+const say = (line: string): void => void process.stdout.write(`cluster: ${line}\n`);
+
+/** Every fault of the table on local clusters. Answers the exit code. */
+export async function runCluster(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const { full = false, only, seed = String(Date.now()) } = values;
+  const inFlight = Number(values['in-flight'] ?? 50);
+  const chosen = chooseOf(only);
+  if (values.help === true || !(Number.isSafeInteger(inFlight) && inFlight > 0) || chosen === undefined) {
+    process.stdout.write(USAGE);
+    return values.help === true ? 0 : USAGE_EXIT;
+  }
+  say(`seed ${seed}`);
+  const from = performance.now();
+  const outside = await openOutsideService();
+  const results: ScenarioResult[] = [];
+  try {
+    for (const family of chosen) results.push(...(await runFamily(family, { seed, isFull: full, inFlight, origin: outside.origin, tell: say })));
+  } finally {
+    await outside.close();
+  }
+  const result = clusterResult({ seed, isFull: full, isPart: only !== undefined }, results, (performance.now() - from) / 1_000);
+  for (const violation of result.violations.slice(0, VIOLATIONS_TOLD)) process.stdout.write(`violation: ${violation}\n`);
+  if (only === undefined) process.stdout.write(`figures in ${writeHarnessResult(result)}\n`);
+  const { faultCount, acknowledged, receiptsVerified } = result.figures;
+  say(`${results.length} scenarios, ${String(faultCount)} faults, ${String(acknowledged)} acknowledged commands, ${String(receiptsVerified)} receipts verified, ${result.seconds} s, ${result.violations.length} violations`);
+  return exitCodeOf(result);
+}
+
+/** Undefined: a name that there is not. */
+function chooseOf(only: string | undefined): readonly Family[] | undefined {
+  if (only === undefined) return FAMILIES;
+  const names = only.split(',');
+  const all = FAMILIES.flatMap(({ scenarios }) => scenarios.map(({ name }) => name));
+  if (!names.every((name) => all.includes(name))) return undefined;
+  return FAMILIES.map((family) => ({ ...family, scenarios: family.scenarios.filter(({ name }) => names.includes(name)) })).filter(({ scenarios }) => scenarios.length > 0);
+}
+
+/** One cluster, one scenario after the other on it. */
+async function runFamily(family: Family, o: RunOptions): Promise<readonly ScenarioResult[]> {
+  const began = performance.now();
+  const site = await ClusterSite.start({ ...family.site, flags: ['--allow-origin', o.origin], tell: () => undefined });
+  const clients = new ApiClients(site.apiUrls);
+  const before: ClientLoad[] = [];
+  const results: ScenarioResult[] = [];
+  try {
+    o.tell(`${family.name}: ${site.rolesOf().length} role processes are ready after ${Math.round((performance.now() - began) / 1_000)} s`);
+    for (const manifest of WORKFLOWS) {
+      jsonOf(await clients.next().saveDraft(manifest));
+      jsonOf(await clients.next().publish(manifest.name));
+    }
+    for (const scenario of family.scenarios) {
+      const result = await runScenario(site, clients, scenario, before, o);
+      o.tell(lineOf(result));
+      results.push(result);
+    }
+    return results;
+  } finally {
+    await clients.close();
+    await site.stop();
+  }
+}

@@ -1,0 +1,27 @@
+import type { ClientLoad } from '../client-load.ts';
+import type { ClusterSite } from './cluster-site.ts';
+
+/** How often something has to take effect. */
+export type Floor = { readonly ci: number; readonly full: number };
+
+export type Surroundings = {
+  readonly site: ClusterSite;
+  readonly load: ClientLoad;
+  /** draws of this scenario: the same for the same seed */
+  readonly random: () => number;
+  /** what the floor asks for */
+  readonly count: number;
+  readonly isFull: boolean;
+  /** one line of progress */
+  readonly tell: (line: string) => void;
+};
+
+/** One row of the table of faults. */
+export type Scenario = {
+  readonly name: string;
+  /** for people, as the scoreboard says it */
+  readonly fault: string;
+  readonly floor: Floor;
+  /** Harms, and heals again. Answers how often the fault took effect; throws where a promise of its own was broken. */
+  readonly harm: (around: Surroundings) => Promise<number>;
+};
