@@ -57,10 +57,10 @@ export class JetStreamWorkQueue implements WorkQueue {
     this.#streams = new WorkStreams(this.#calls, this.#subjects, o);
     this.#parked = new ParkedRecords(o.link, this.#subjects, this.#calls);
     this.#publisher = new WorkPublisher(o.link, this.#subjects, this.#calls, this.#parked, {
-      classes: this.#streams.classes,
+      classesOf: (kind) => this.#streams.classesOf(kind),
       saw: (sequence) => this.#streams.saw(sequence),
       waitingMax: o.waitingMax ?? 100_000,
-      depth: async () => (await this.#depths(['policy', 'task'], this.#streams.classes)).waiting,
+      depth: async () => (await this.depth('policy')).waiting + (await this.depth('task')).waiting,
       missing: () => this.#lookSoon(),
     });
     this.#revokes = new WorkRevokes(o.link, this.#subjects, this.#calls, (intentId) => this.#revokeHere(intentId));
@@ -85,7 +85,7 @@ export class JetStreamWorkQueue implements WorkQueue {
   consume(kind: WorkKind, handler: (leased: Leased, signal: AbortSignal) => Promise<Settlement>, o: ConsumeOptions): Consumption {
     this.#check();
     const { link, clock, throwDelayMs = 1_000 } = this.#o;
-    const classes = o.classes ?? this.#streams.classes;
+    const classes = o.classes ?? this.#streams.classesOf(kind);
     this.#revokes.listen(classes);
     const terms = {
       ackWaitMs: o.ackWaitMs ?? DEFAULT_ACK_WAIT_MS,
@@ -114,7 +114,7 @@ export class JetStreamWorkQueue implements WorkQueue {
   /** What was handed back with a delay by another process counts as leased until it comes again. */
   async depth(kind: WorkKind, workClass?: string): Promise<QueueDepth> {
     this.#check();
-    return this.#depths([kind], workClass === undefined ? this.#streams.classes : [workClass]);
+    return this.#depths(kind, workClass === undefined ? this.#streams.classesOf(kind) : [workClass]);
   }
 
   async parked(): Promise<readonly ParkedWork[]> {
@@ -153,9 +153,9 @@ export class JetStreamWorkQueue implements WorkQueue {
     this.#o.clock.after(delayMs, () => void this.#resting.delete(work.intentId));
   }
 
-  async #depths(kinds: readonly WorkKind[], classes: readonly string[]): Promise<QueueDepth> {
+  async #depths(kind: WorkKind, classes: readonly string[]): Promise<QueueDepth> {
     let [waiting, leased] = [0, 0];
-    await Promise.all(kinds.flatMap((kind) => classes.map(async (workClass) => {
+    await Promise.all(classes.map(async (workClass) => {
       try {
         const info = await this.#calls.ask(({ consumers }) => consumers.info(this.#subjects.workStream, this.#subjects.consumer(kind, workClass)));
         const resting = Math.min(info.num_ack_pending, [...this.#resting.values()].filter((work) => work.kind === kind && work.workClass === workClass).length);
@@ -165,7 +165,7 @@ export class JetStreamWorkQueue implements WorkQueue {
         // no stream, or a class that nobody may have: nothing waits there
         if (![10_014, 10_059].includes(codeOf(error))) throw error;
       }
-    })));
+    }));
     return { waiting, leased };
   }
 

@@ -186,7 +186,8 @@ describe('work between processes', () => {
 
   it('of a class that nobody serves, or too large for a message, is refused at once', async () => {
     const queue = await open();
-    await expect(queue.publish([work('a', { workClass: 'huge' })])).rejects.toThrow(/"huge" is no class/);
+    await expect(queue.publish([work('a', { workClass: 'huge' })])).rejects.toThrow(/"huge" is no class of task work/);
+    await expect(queue.publish([work('a', { kind: 'policy' })])).rejects.toThrow(/"small" is no class of policy work/);
     const fault = await queue.publish([work('a', { payload: 'x'.repeat(3_000_000) })]).catch((error: unknown) => error);
     expect(isFault(fault, 'WORK_TOO_LARGE')).toBe(true);
   });

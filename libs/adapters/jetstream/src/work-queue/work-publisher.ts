@@ -3,7 +3,7 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { headers, nuid } from '@nats-io/transport-node';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
-import type { Work } from '@maestro/ports';
+import type { Work, WorkKind } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { codeOf, isDenied, isNobodyThere } from '../stream-errors.ts';
 import { DEADLINE_MS, PASSING, pause } from './api-calls.ts';
@@ -12,7 +12,7 @@ import type { ParkedRecords } from './parked-records.ts';
 import type { WorkSubjects } from './work-subjects.ts';
 
 export type PublisherTerms = {
-  readonly classes: readonly string[];
+  readonly classesOf: (kind: WorkKind) => readonly string[];
   readonly waitingMax: number;
   /** works that wait now, of all kinds and classes */
   readonly depth: () => Promise<number>;
@@ -63,7 +63,8 @@ export class WorkPublisher {
   async publish(work: readonly Work[]): Promise<void> {
     const fresh = new Map<string, Work>();
     for (const one of work) {
-      if (!this.#terms.classes.includes(one.workClass)) throw new Error(`"${one.workClass}" is no class of this queue; it has ${this.#terms.classes.join(', ')}`);
+      const classes = this.#terms.classesOf(one.kind);
+      if (!classes.includes(one.workClass)) throw new Error(`"${one.workClass}" is no class of ${one.kind} work in this queue; it has ${classes.join(', ')}`);
       if (!(await this.#parked.has(one.intentId))) fresh.set(one.intentId, one);
     }
     await this.#admit(fresh);

@@ -10,7 +10,7 @@ import type { WorkSubjects } from './work-subjects.ts';
 export type WorkStreamSettings = {
   /** of MC_WORK and MC_PARKED; 1, 3 or 5, default 1 */
   readonly replicas?: number;
-  /** every runner class that work may have; default `default`, `small`, `medium`, `large` */
+  /** every class that tasks may have; checks have the class `default` only; default `default`, `small`, `medium`, `large` */
   readonly classes?: readonly string[];
   /** the server hands work out again whose runner was silent for so long; 1,000 to 600,000, default 30,000 */
   readonly silenceMaxMs?: number;
@@ -49,8 +49,8 @@ export class WorkStreams {
     this.#settings = { ...WORK_STREAM_DEFAULTS, ...settings };
   }
 
-  get classes(): readonly string[] {
-    return this.#settings.classes;
+  classesOf(kind: WorkKind): readonly string[] {
+    return kind === 'policy' ? ['default'] : this.#settings.classes;
   }
 
   get silenceMaxMs(): number {
@@ -64,7 +64,7 @@ export class WorkStreams {
     // discard new: a full queue refuses, and loses nothing that it took
     await this.#ensure(workStream, { subjects: [allWork], storage: StorageType.Memory, retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New, num_replicas: replicas, max_bytes: bytesMax, duplicate_window: nanos(DEDUP_WINDOW_MS) });
     await this.#ensure(parkedStream, { subjects: [allParked], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, num_replicas: replicas, max_msgs: parkedMax, max_msgs_per_subject: 1, allow_direct: true });
-    const lanes = KINDS.flatMap((kind) => this.classes.map((workClass) => ({ kind, workClass })));
+    const lanes = KINDS.flatMap((kind) => this.classesOf(kind).map((workClass) => ({ kind, workClass })));
     await Promise.all(lanes.map(({ kind, workClass }) => this.#calls.ask(({ consumers }) => consumers.add(workStream, {
       durable_name: this.#subjects.consumer(kind, workClass),
       filter_subject: this.#subjects.lane(kind, workClass),
