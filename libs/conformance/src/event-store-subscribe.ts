@@ -99,6 +99,8 @@ export const subscribeCases: readonly Case[] = [
       expect(await empty.next()).toEqual({ kind: 'caught-up', cursor: null });
       const { cursor } = mustAppend(await store.append(newStream(), 'none', newEvents(3)));
       expect(await empty.events(3)).toHaveLength(3);
+      // and again after what came live
+      expect((await empty.caughtUp()).at(-1)).toEqual({ kind: 'caught-up', cursor });
       // the same consumer may be told again, and a second subscription from the end is told at once
       const later = new Feed(store, { after: cursor });
       const last = (await later.caughtUp()).at(-1);

@@ -62,7 +62,7 @@ export type SubscriptionItem =
   | { readonly kind: 'checkpoint'; readonly cursor: Cursor }
   /** the event at this place cannot be proved, or is gone: it is passed over. `stream` as far as the store still knows */
   | { readonly kind: 'damaged'; readonly cursor: Cursor; readonly stream: StreamName | null; readonly fault: Fault }
-  /** may come again after each catch-up */
+  /** all that was known has been handed out; comes again after events that came live: readers work off what is at hand then */
   | { readonly kind: 'caught-up'; readonly cursor: Cursor | null };
 
 export type StoreLimits = {

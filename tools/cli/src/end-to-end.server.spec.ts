@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { ProgramUser } from '../fixtures/compiled-program.ts';
 import { endToEnd, prepareWorkspace } from '../fixtures/end-to-end.ts';

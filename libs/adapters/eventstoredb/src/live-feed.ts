@@ -34,12 +34,17 @@ function serverFilter(namespace: Namespace, filter: EventFilter | undefined, che
  * F1. Events and marks (checkpoints, caught-up) come out in the order in which the server sent them: a mark stands behind
  *     all events that had been sent before it, which is how many were taken and how many are buffered at that moment.
  * F2. Nothing is taken from the buffer before it is asked for, so that a slow reader stops the server by back-pressure.
+ * F3. Once the server has said that it is caught up, it does not say so again: whenever all that came since was taken,
+ *     another mark says so, for readers work off what is at hand when nothing more is.
  */
 export class LiveFeed {
   readonly #subscription: AllStreamSubscription;
   readonly #live: LiveClient;
   readonly #marks: Mark[] = [];
   #taken = 0;
+  #isLive = false;
+  /** events were taken since the last mark that says "caught up" */
+  #isBehind = false;
   #failure: CallFailure | undefined;
   #wake: (() => void) | undefined;
 
@@ -89,12 +94,20 @@ export class LiveFeed {
     const mark = this.#marks[0];
     if (mark !== undefined && mark.at <= this.#taken) {
       this.#marks.shift();
+      if (mark.item.kind === 'caught-up') this.#tellCaughtUp();
       return mark.item;
     }
     const resolved = this.#subscription.read() as ResolvedEvent | null;
-    if (resolved === null) return undefined;
+    if (resolved === null) return this.#isLive && this.#isBehind ? this.#tellCaughtUp() : undefined;
     this.#taken += 1;
+    this.#isBehind = true;
     return resolved.event === undefined ? this.#take() : { kind: 'event', event: resolved.event };
+  }
+
+  #tellCaughtUp(): FeedItem {
+    this.#isLive = true;
+    this.#isBehind = false;
+    return { kind: 'caught-up' };
   }
 
   #mark(item: FeedItem): void {
