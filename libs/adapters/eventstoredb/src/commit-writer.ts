@@ -18,10 +18,9 @@ export type Commit = {
   readonly events: readonly [NewEvent, ...NewEvent[]];
 };
 
-/** What the commit takes of the server's limit: bytes, envelope, and the type twice. */
-export function wireBytes(events: readonly EventData[]): number {
-  const bytes = (part: unknown): number => (part as Uint8Array).length;
-  return events.reduce((sum, e) => sum + bytes(e.data) + bytes(e.metadata) + 2 * Buffer.byteLength(e.type), 0);
+/** What the commit takes of the server's limit: data, and the type twice. */
+function wireBytes(events: readonly EventData[]): number {
+  return events.reduce((sum, e) => sum + (e.data as Uint8Array).length + 2 * Buffer.byteLength(e.type), 0);
 }
 
 type Timed = CallOptions & { readonly timeoutMs: number };
@@ -158,8 +157,8 @@ export class CommitWriter {
       if (eventHash(e.bytes).toString('hex') !== e.hash) {
         throw new Fault('STORE_DAMAGED', `event ${e.id} for ${stream} came with a hash that is not its own; nothing was written`);
       }
-      const metadata = packEnvelope({ stream, revision: at + 1n + BigInt(i) }, e);
-      return binaryEvent({ id: randomUUID(), type: e.type, data: e.bytes, metadata });
+      const data = packEnvelope({ stream, revision: at + 1n + BigInt(i) }, e);
+      return binaryEvent({ id: randomUUID(), type: e.type, data });
     });
   }
 }

@@ -47,7 +47,7 @@ export async function findIncarnation(client: SupervisedClient, namespace: Names
   const id = randomUUID();
   const bytes = new TextEncoder().encode(id);
   const event = { id, type: TYPE, bytes, hash: eventHash(bytes).toString('hex'), sealed: null };
-  const wire = binaryEvent({ id, type: TYPE, data: bytes, metadata: packEnvelope(PLACE, event) });
+  const wire = binaryEvent({ id, type: TYPE, data: packEnvelope(PLACE, event) });
   for (let tries = 0; ; tries += 1) {
     const left = (): number => endMs - performance.now();
     const found = await read(client, name, { timeoutMs: Math.max(1, left()) });

@@ -91,7 +91,7 @@ export class StreamReader {
           isWhole = records.length < limit && bytes < PAGE_BYTES_MAX;
           if (!isWhole) return false;
           records.push(event);
-          bytes += sizeOf(event.data) + sizeOf(event.metadata);
+          bytes += event.data instanceof Uint8Array ? event.data.length : 0;
           return true;
         });
         return { records, isWhole };
@@ -138,5 +138,3 @@ export class StreamReader {
     throw new Fault('STORE_DAMAGED', `${stream} was deleted behind this program; restore a backup`);
   }
 }
-
-const sizeOf = (part: unknown): number => (part instanceof Uint8Array ? part.length : 0);

@@ -1,5 +1,8 @@
 import { CallFailure } from './call-failure.ts';
 
+/** Why nobody waits any more; the default reason would be an error with a stack for every call. */
+const OVER = 'the call is over';
+
 /** Bounds of one call: own time, and signals that end it early. */
 export type CallLimit = {
   readonly timeoutMs: number;
@@ -38,7 +41,7 @@ export async function within<T>(limit: CallLimit, call: (left: AbortSignal, aliv
     for (const timer of timers) clearTimeout(timer);
     limit.signal?.removeEventListener('abort', onAbort);
     limit.closing.removeEventListener('abort', onClose);
-    left.abort();
+    left.abort(OVER);
   }
 }
 
