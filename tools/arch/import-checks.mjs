@@ -52,7 +52,7 @@ function* external(file, { specifier }, workspace) {
   const declared = owner.dependencies.includes(name) || (testing && [...owner.devDependencies, ...specVendors].includes(name));
   if (!declared) yield ['undeclared-import', `${name} is not in ${owner.folder}/package.json`];
   if (workspace.byName.has(name)) {
-    if (specifier !== name) yield ['no-deep-import', `${specifier}: only ${name} is public`];
+    if (specifier !== name && !workspace.byName.get(name).entryPoints.includes(specifier)) yield ['no-deep-import', `${specifier}: only ${name} is public`];
   } else yield* vendor(file, name);
 }
 

@@ -74,6 +74,8 @@ export function readWorkspace(root) {
       folder,
       name: own.name,
       tag: own.maestro?.tag,
+      // what others may import of it: the package itself, and entry points that it names
+      entryPoints: Object.keys(own.exports ?? {}).map((entry) => own.name + entry.slice(1)),
       dependencies: Object.keys({ ...own.dependencies, ...own.peerDependencies, ...own.optionalDependencies }),
       devDependencies: Object.keys(own.devDependencies ?? {}),
     };
