@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import type { DynamicModule, ValueProvider } from '@nestjs/common';
-import { CqrsModule } from '@nestjs/cqrs';
+import type { DynamicModule, INestApplicationContext, ValueProvider } from '@nestjs/common';
+import { CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { tokenOf } from './api-dependencies.ts';
 import type { ApiDependencies, DependencyName } from './api-dependencies.ts';
 import { cancelExecutionHandler, resumeExecutionHandler } from './commands/end-or-resume.ts';
@@ -81,4 +81,9 @@ export function apiModule(dependencies: ApiDependencies): DynamicModule {
       ...catalogueQueryHandlers,
     ],
   };
+}
+
+/** Where an application that holds the module answers questions; for edges beside REST. */
+export function queriesOf(app: Pick<INestApplicationContext, 'get'>): QueryBus {
+  return app.get(QueryBus, { strict: false });
 }

@@ -10,7 +10,7 @@ export type {
   VerifyReport,
   VerifyRow,
 } from './api-dependencies.ts';
-export { apiModule } from './api-module.ts';
+export { apiModule, queriesOf } from './api-module.ts';
 export { readManifest } from './commands/read-manifest.ts';
 export { parseBody } from './http/body-parser.ts';
 export { configureHttp } from './http/configure-http.ts';

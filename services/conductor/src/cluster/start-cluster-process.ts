@@ -4,10 +4,9 @@ import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import { Module } from '@nestjs/common';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { QueryBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Log } from '@maestro/ports';
-import { apiModule, configureHttp, createHttpAdapter, openNatsEdge } from '@maestro/service-api';
+import { apiModule, configureHttp, createHttpAdapter, openNatsEdge, queriesOf } from '@maestro/service-api';
 import type { ApiDependencies, NatsEdge, ReadinessRow } from '@maestro/service-api';
 import type { Config } from '../config.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
@@ -91,7 +90,7 @@ async function beginApi(parts: ClusterParts, readiness: () => Promise<readonly R
 
 function openApiNatsEdge(app: NestFastifyApplication, { clock, entropy, metrics, log, cluster, engines }: ClusterParts, { gateway, settings }: ApiDependencies): NatsEdge {
   const messages = openCallerMessages(the(engines.nats, 'connection to NATS').link, log, { replicas: cluster.nats.replicas });
-  return openNatsEdge({ messages, gateway, queries: app.get(QueryBus, { strict: false }), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
+  return openNatsEdge({ messages, gateway, queries: queriesOf(app), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
 }
 
 function startRow(parts: ClusterParts | undefined, ending: Ending): ReadinessRow {

@@ -57,14 +57,15 @@ export async function startCluster(setting: ClusterSetting): Promise<ClusterReco
   tell('preparing folders, keys and Postgres …');
   const servers = planServers({ folder, binaries, ports: await freePorts(SERVER_PORTS), store: setting.store, esdbUrl });
   const adapted = (plans: readonly MemberPlan[]): Promise<readonly MemberPlan[]> => Promise.all(plans.map((plan) => adapt(plan, servers)));
+  const planned = (plan: MemberPlan): Member => notStarted(plan, setting.environment);
   openSigningKeys(join(folder, 'keys'), { nowMs: () => Date.now() });
   const record = { version: 1, store: setting.store, members: [] } as const;
   writeRecord(folder, record);
-  const started = await startMissing(folder, (await adapted(servers.members)).map(notStarted), tell);
+  const started = await startMissing(folder, (await adapted(servers.members)).map(planned), tell);
   await makeBucket(servers);
   const processCount = Object.values(setting.scale).reduce((sum, count) => sum + count, 0);
   const roles = planRoles({ folder, scale: setting.scale, servers, ports: await freePorts(2 * processCount), workspace: setting.workspace });
-  await startMissing(folder, [...started, ...(await adapted(roles)).map(notStarted)], tell);
+  await startMissing(folder, [...started, ...(await adapted(roles)).map(planned)], tell);
   return readRecord(folder) ?? record;
 }
 
@@ -89,8 +90,9 @@ export async function clusterStatus(folder: string): Promise<readonly MemberStat
   return record && Promise.all(record.members.map(async (member) => ({ name: member.name, kind: member.kind, pid: member.pid, url: member.url, log: member.log, isAlive: isAlive(member), isReady: isAlive(member) && (await isReady(member)) })));
 }
 
-function notStarted(plan: MemberPlan): Member {
-  return { ...plan, pid: 0, startTicks: null };
+/** Of this process's own environment a member gets where programs are found, and whose home it is. */
+function notStarted(plan: MemberPlan, { PATH = '', HOME = '/' }: ClusterSetting['environment']): Member {
+  return { ...plan, environment: { PATH, HOME, ...plan.environment }, pid: 0, startTicks: null };
 }
 
 /** Servers before roles, some at a time; each is recorded as soon as it has a process id. */

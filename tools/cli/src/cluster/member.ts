@@ -10,7 +10,7 @@ export type MemberPlan = {
   readonly kind: 'server' | 'role';
   readonly command: string;
   readonly args: readonly string[];
-  /** nothing else is handed on but PATH and HOME */
+  /** all that is handed on */
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly user: { readonly uid: number; readonly gid: number } | null;
@@ -34,7 +34,7 @@ export function startMember(plan: MemberPlan): Member {
       cwd: plan.cwd,
       detached: true,
       stdio: ['ignore', log, log],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...plan.environment },
+      env: plan.environment,
       ...(plan.user ?? {}),
     });
     // one that could not be started is not alive, which is seen at once
