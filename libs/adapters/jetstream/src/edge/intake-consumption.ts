@@ -5,7 +5,7 @@ import { keepUp } from '../connection/keep-up.ts';
 import type { KeptUp } from '../connection/keep-up.ts';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { messageOf, within } from './caller-message.ts';
-import { INTAKE_CONSUMER, INTAKE_SILENCE_MS, provisionIntake } from './intake-stream.ts';
+import { INTAKE_CONSUMER, provisionIntake } from './intake-stream.ts';
 import type { IntakeSettings } from './intake-stream.ts';
 
 export type TakingIn = {
@@ -68,7 +68,7 @@ export class IntakeConsumption implements Consumption {
   }
 
   async #handle(raw: JsMsg): Promise<void> {
-    const working = setInterval(() => raw.working(), INTAKE_SILENCE_MS / 3);
+    const working = setInterval(() => this.#sayWorking(raw), this.#o.settings.silenceMaxMs / 3).unref();
     try {
       // its reply subject is the broker's own: nobody waits for an answer
       const settlement = await this.#o.handler({ ...messageOf(raw, this.#prefix), replyTo: null });
@@ -76,10 +76,15 @@ export class IntakeConsumption implements Consumption {
       else raw.nak(settlement.delayMs);
     } catch (error) {
       this.#log.log('error', 'a durable command was not settled and comes again', { error });
-      raw.nak(THROWN_AGAIN_MS);
+      if (!this.#link.connection.isClosed()) raw.nak(THROWN_AGAIN_MS);
     } finally {
       clearInterval(working);
     }
+  }
+
+  /** A connection that was closed with commands in hand says nothing: they go to another instance. */
+  #sayWorking(raw: JsMsg): void {
+    if (!this.#link.connection.isClosed()) raw.working();
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -6,16 +6,15 @@ import { codeOf } from '../stream-errors.ts';
 /** The consumer that all api instances share. */
 export const INTAKE_CONSUMER = 'intake';
 
-/** How long the server waits for a sign of life before it hands a command to another instance. */
-export const INTAKE_SILENCE_MS = 30_000;
-
 export type IntakeSettings = {
   readonly replicas: number;
   /** commands together; a full intake refuses, and loses nothing that it took */
   readonly bytesMax: number;
+  /** without a sign of life for so long, a command goes to another instance; the same for all instances */
+  readonly silenceMaxMs: number;
 };
 
-export const INTAKE_DEFAULTS: IntakeSettings = { replicas: 1, bytesMax: 1_024 * 1_024 * 1_024 };
+export const INTAKE_DEFAULTS: IntakeSettings = { replicas: 1, bytesMax: 1_024 * 1_024 * 1_024, silenceMaxMs: 30_000 };
 
 /** Makes MC_INTAKE and its consumer where they are missing; idempotent. On disk: acknowledged means that it is there. */
 export async function provisionIntake(link: NatsLink, inFlightMax: number, settings: IntakeSettings): Promise<void> {
@@ -40,7 +39,7 @@ export async function provisionIntake(link: NatsLink, inFlightMax: number, setti
     durable_name: INTAKE_CONSUMER,
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(INTAKE_SILENCE_MS),
+    ack_wait: nanos(settings.silenceMaxMs),
     // a message over its deliveries would stay for ever, undelivered: each ends by an answer
     max_deliver: -1,
     max_ack_pending: inFlightMax,
