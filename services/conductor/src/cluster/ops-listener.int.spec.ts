@@ -18,7 +18,7 @@ describe('the listener of health and metrics', () => {
     expect((await ask('/metrics'))[1]).toContain('process_cpu_seconds_total');
     expect((await ask('/api/executions'))[0]).toBe(404);
     await ops.stop();
-    await expect(fetch(`${ops.url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${ops.url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
   it('names a port that is taken', async () => {

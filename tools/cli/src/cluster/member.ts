@@ -35,7 +35,7 @@ export function startMember(plan: MemberPlan): Member {
       detached: true,
       stdio: ['ignore', log, log],
       env: plan.environment,
-      ...(plan.user ?? {}),
+      ...plan.user,
     });
     // one that could not be started is not alive, which is seen at once
     child.on('error', () => undefined);
