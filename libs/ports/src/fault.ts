@@ -21,7 +21,7 @@ export type FaultCode =
   | 'PORT_DENIED' // the user may not bind this port
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
   | 'SQLITE_TOO_OLD'
-  | 'POSTGRES_UNFIT' // too old, or with settings that this program cannot work on
+  | 'POSTGRES_UNFIT' // too old, or a database that is not UTF-8
   | 'COMMAND_UNANSWERED' // no owner of its partition answered in time; it may have taken effect
   | 'COMMAND_TOO_LARGE' // larger than one message of the bus
   | 'WORK_TOO_LARGE' // larger than one message of the bus

@@ -1,8 +1,8 @@
 import type { LeaseBoard, LeaseGroup, Leases } from '@maestro/ports';
 import { sql } from 'kysely';
-import { migrateTables } from './migrate-tables.ts';
+import { migrateTables, onTables } from './migrate-tables.ts';
 import type { TableSet } from './migrate-tables.ts';
-import type { PostgresDatabase } from './postgres-database.ts';
+import type { PostgresDatabase, TransactionOptions, Work } from './postgres-database.ts';
 
 const TABLES: TableSet = {
   name: 'leases',
@@ -27,7 +27,7 @@ const RELEASE = 'DELETE FROM lease WHERE grp = $1 AND name = ANY($2::text[]) AND
 /** Members that were killed: their rows say nothing any more. */
 const FORGET = "DELETE FROM lease WHERE grp = $1 AND name LIKE 'member %' AND expires_at < clock_timestamp() - interval '1 hour'";
 
-/** Leases in a table, by the clock of the database. */
+/** Leases in a table, by the clock of the database. Where the database was lost and made again, everybody takes anew. */
 export class PostgresLeases implements Leases {
   readonly #database: PostgresDatabase;
 
@@ -37,7 +37,7 @@ export class PostgresLeases implements Leases {
   }
 
   beat({ group, owner, names, ttlMs }: LeaseGroup): Promise<LeaseBoard> {
-    return this.#database.transaction({ doing: `prolonging leases of ${group}`, isRepeatable: true }, async (run) => {
+    return this.#transaction({ doing: `prolonging leases of ${group}`, isRepeatable: true }, async (run) => {
       await run(TAKE, [group, memberName(owner), owner, ttlMs]);
       await run(PROLONG, [group, names, owner, ttlMs]);
       await run(FORGET, [group]);
@@ -48,16 +48,20 @@ export class PostgresLeases implements Leases {
   }
 
   async take({ group, owner, ttlMs }: LeaseGroup, name: string): Promise<boolean> {
-    const taken = await this.#database.transaction({ doing: `taking a lease of ${group}`, isRepeatable: true }, (run) => run(TAKE, [group, name, owner, ttlMs]));
+    const taken = await this.#transaction({ doing: `taking a lease of ${group}`, isRepeatable: true }, (run) => run(TAKE, [group, name, owner, ttlMs]));
     return taken.length === 1;
   }
 
   async release({ group, owner }: LeaseGroup, names: readonly string[]): Promise<void> {
-    await this.#database.transaction({ doing: `giving back leases of ${group}`, isRepeatable: true }, (run) => run(RELEASE, [group, names, owner]));
+    await this.#transaction({ doing: `giving back leases of ${group}`, isRepeatable: true }, (run) => run(RELEASE, [group, names, owner]));
   }
 
   leave(group: LeaseGroup): Promise<void> {
     return this.release(group, [...group.names, memberName(group.owner)]);
+  }
+
+  #transaction<T>(o: TransactionOptions, work: Work<T>): Promise<T> {
+    return onTables(() => migrateTables(this.#database, TABLES), () => this.#database.transaction(o, work));
   }
 }
 

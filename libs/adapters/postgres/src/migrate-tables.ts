@@ -1,8 +1,9 @@
-import { Fault } from '@maestro/ports';
+import { Fault, isFault } from '@maestro/ports';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Migration } from 'kysely/migration';
 import type { PostgresDatabase } from './postgres-database.ts';
+import { isMissingTable } from './postgres-fault.ts';
 import { LOCKS } from './postgres-locks.ts';
 
 /** Tables of one port: the name of its marks, and its steps by their names, which sort in their order. */
@@ -28,4 +29,22 @@ export async function migrateTables<Schema>(database: PostgresDatabase, { name, 
     if (error !== undefined) throw error;
   });
   return db;
+}
+
+/** The first look may have been at tables that were just dropped, the second at a database that is new. */
+const LOOKS_MAX = 3;
+
+/**
+ * Work on tables that can be made again: where one is missing, the database was lost (or the table was replaced meanwhile),
+ * and after `prepare` it is tried again. Never for what cannot be folded from events, such as keys.
+ */
+export async function onTables<T>(prepare: () => Promise<unknown>, work: () => Promise<T>): Promise<T> {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (look === LOOKS_MAX || !isFault(error, 'STORE_DAMAGED') || !isMissingTable(error.cause)) throw error;
+      await prepare();
+    }
+  }
 }

@@ -48,7 +48,7 @@ describe('a database', () => {
   });
 
   it('never waits without end: for a lock, for a statement, for a connection', async () => {
-    const database = await open({ connectionsMax: 2, lockTimeoutMs: 50, statementTimeoutMs: 200, connectTimeoutMs: 100 });
+    const database = await open({ connectionsMax: 2, lockTimeoutMs: 50, connectTimeoutMs: 1_000 });
     await database.transaction(once, async (run) => {
       await run('UPDATE t SET n = 1 WHERE id = 1');
       expect(await faultOf(database.transaction(once, (other) => other('UPDATE t SET n = 2 WHERE id = 1')))).toEqual(['STORE_READ_ONLY', true]);
@@ -56,8 +56,9 @@ describe('a database', () => {
         expect(await faultOf(database.read('reading', (third) => third('SELECT 1')))).toEqual(['STORE_UNAVAILABLE', true]);
       });
     });
-    expect(await faultOf(database.read('reading', (run) => run('SELECT pg_sleep(30)')))).toEqual(['STORE_READ_ONLY', true]);
     expect(await database.read('reading', (run) => run('SELECT n FROM t WHERE id = 1'))).toEqual([{ n: 1 }]);
+    const impatient = await open({ statementTimeoutMs: 500 });
+    expect(await faultOf(impatient.read('reading', (run) => run('SELECT pg_sleep(60)')))).toEqual(['STORE_READ_ONLY', true]);
   });
 
   it('tries again by itself where two transactions wait for each other', async () => {
@@ -123,7 +124,7 @@ describe('a database', () => {
   });
 
   it('gives a server up that is not heard of any more, once, and finds it again', async () => {
-    const database = await open({ statementTimeoutMs: 100, connectTimeoutMs: 200 });
+    const database = await open({ statementTimeoutMs: 1_000 });
     await Promise.all([1, 2, 3].map(() => database.read('reading', (run) => run('SELECT pg_sleep(0.01)'))));
     server.pause();
     const fault = await faultOf(database.read('reading', (run) => run('SELECT 1')));

@@ -134,6 +134,19 @@ describe('process state on Postgres', () => {
     await expect(loaded(state, 'dispatch')).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringMatching(/a row of "dispatch" does not match its digest; empty process_row/) });
   });
 
+  it('is empty where its database was lost and made again, and says so to who expects otherwise', async () => {
+    const state = await open();
+    await state.apply('dispatch', 'c1', [{ key: 'a', value: 1 }], []);
+    const name = new URL(url).pathname.slice(1);
+    await server.sql(server.url(), `DROP DATABASE ${name} WITH (FORCE)`);
+    expect(await codeOf(state.load('dispatch'))).toBe('STORE_UNAVAILABLE');
+    await server.sql(server.url(), `CREATE DATABASE ${name}`);
+    expect(await codeOf(state.apply('dispatch', 'c2', [], ['a'], { expected: 'c1' }))).toBe('STATE_MOVED');
+    expect(await loaded(state, 'dispatch')).toEqual([null, {}]);
+    await state.apply('dispatch', 'c1', [{ key: 'a', value: 1 }], [], { expected: null });
+    expect(await loaded(state, 'dispatch')).toEqual(['c1', { a: 1 }]);
+  });
+
   it('refuses tables of a newer release', async () => {
     await open();
     await server.sql(url, "INSERT INTO process_state_migration (name, timestamp) VALUES ('0002-later', 'now')");

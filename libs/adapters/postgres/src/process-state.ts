@@ -3,7 +3,7 @@ import { Fault, assertUnmoved } from '@maestro/ports';
 import type { ApplyOptions, Cursor, ProcessRow, ProcessState } from '@maestro/ports';
 import { stateDigest } from '@maestro/sql-tables';
 import { sql } from 'kysely';
-import { migrateTables } from './migrate-tables.ts';
+import { migrateTables, onTables } from './migrate-tables.ts';
 import type { TableSet } from './migrate-tables.ts';
 import type { PostgresDatabase, PostgresRow, Run } from './postgres-database.ts';
 import { LOCKS } from './postgres-locks.ts';
@@ -37,6 +37,8 @@ type Change = { readonly name: string; readonly cursor: Cursor | null; readonly 
  * S2. Applies of this process to a name come in the order of their calls.
  * S3. An apply is done again where its outcome is unknown, which changes nothing: rows and cursor are set, not added to.
  * S4. Every row is proved by its digest before it is handed out.
+ * S5. A database that was lost and made again is given its tables again. Who says which place it expects finds that it is
+ *     another one, and folds anew.
  */
 export class PostgresProcessState implements ProcessState {
   readonly #database: PostgresDatabase;
@@ -51,7 +53,7 @@ export class PostgresProcessState implements ProcessState {
   async load(name: string): Promise<{ readonly cursor: Cursor | null; readonly rows: AsyncIterable<ProcessRow> }> {
     this.#check();
     const stored = toStoredText(name);
-    const [found, rows] = await this.#database.snapshot(`loading ${JSON.stringify(name)} of the process state`, async (run) => [(await run(CURSOR, [stored]))[0], await run(ROWS, [stored])] as const);
+    const [found, rows] = await this.#onTables(() => this.#database.snapshot(`loading ${JSON.stringify(name)} of the process state`, async (run) => [(await run(CURSOR, [stored]))[0], await run(ROWS, [stored])] as const));
     return { cursor: found === undefined ? null : provedCursor(name, found), rows: this.#rows(name, rows) };
   }
 
@@ -59,7 +61,7 @@ export class PostgresProcessState implements ProcessState {
     this.#check();
     // all values become text before the first change; of two of the same key the later one counts
     const texts = new Map(upserts.map(({ key, value }) => [key, JSON.stringify(value)]));
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => this.#carryOut({ name, cursor, texts, deletes, expected }));
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => this.#onTables(() => this.#carryOut({ name, cursor, texts, deletes, expected })));
     const settled = turn.catch(() => undefined);
     this.#turns.set(name, settled);
     await turn.finally(() => this.#turns.get(name) === settled && this.#turns.delete(name));
@@ -85,6 +87,10 @@ export class PostgresProcessState implements ProcessState {
       if (deletes.length > 0) await run(DELETE, [stored, deletes.map(toStoredText)]);
       if (cursor !== null) await run(MOVE, [stored, cursor, stateDigest(name, cursor)]);
     });
+  }
+
+  #onTables<T>(work: () => Promise<T>): Promise<T> {
+    return onTables(() => migrateTables(this.#database, TABLES), work);
   }
 
   async *#rows(name: string, rows: readonly PostgresRow[]): AsyncGenerator<ProcessRow, void, undefined> {

@@ -54,7 +54,7 @@ export class GenerationSchema {
     const { schema } = this.#db;
     return TABLES.flatMap((table) => {
       const [name, tags] = [rowTable(table, this.#number), tagTable(table, this.#number)];
-      const indexes = [...indexesOf(table).map((columns) => indexName(name, columns)), ...tagIndexesOf(table).map((columns) => indexName(tags, columns))];
+      const indexes = !this.#dialect.dropsIndexesFirst ? [] : [...indexesOf(table).map((columns) => indexName(name, columns)), ...tagIndexesOf(table).map((columns) => indexName(tags, columns))];
       return [...indexes.map((index) => schema.dropIndex(index).ifExists().compile().sql), ...[tags, name].map((each) => schema.dropTable(each).ifExists().compile().sql)];
     });
   }

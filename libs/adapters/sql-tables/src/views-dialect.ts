@@ -18,6 +18,8 @@ export type ViewsDialect = {
   readonly integerType: RawBuilder<unknown>;
   /** what ends the statement that makes a table which is kept in the order of its key */
   readonly keyedTableEnd: RawBuilder<unknown> | null;
+  /** dropping a large table takes long, so that its indexes are better dropped one by one before it */
+  readonly dropsIndexesFirst: boolean;
   /** what ends a subquery that is to be asked row by row, in the order of its list */
   readonly probeEnd: RawBuilder<unknown>;
   /** ids in one look-up at most */

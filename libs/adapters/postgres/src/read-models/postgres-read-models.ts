@@ -2,16 +2,13 @@ import { Fault, isFault } from '@maestro/ports';
 import type { Cursor, FoldedBatch, ListPage, ListQuery, Log, ReadModels, ReadModelsStatus, Rows, Side, TableName } from '@maestro/ports';
 import { RebuildRequests, ViewTables, runInTurn, viewMigrations } from '@maestro/sql-tables';
 import type { AnySchema, DamageNotice, Found, Step, Steps } from '@maestro/sql-tables';
-import { migrateTables } from '../migrate-tables.ts';
+import { migrateTables, onTables } from '../migrate-tables.ts';
 import type { PostgresDatabase, Run } from '../postgres-database.ts';
-import { isMissingTable } from '../postgres-fault.ts';
 import { LOCKS } from '../postgres-locks.ts';
 import { POSTGRES_VIEWS } from './views-dialect.ts';
 
 /** How often a request of another process is looked for. */
 const REQUEST_POLL_MS = 1_000;
-/** Between two looks at the register the tables of the first one may have been dropped. */
-const LOOKS_MAX = 3;
 
 const NOTICE: DamageNotice = { what: 'the read models in Postgres', remedy: 'empty their database, and the projector makes them again from the events' };
 
@@ -135,17 +132,14 @@ export class PostgresReadModels implements ReadModels {
     if ((await run(this.#tables.position('served'))) === null) await run(this.#tables.request());
   }
 
-  /** Looks again where tables were missing: a swap has replaced them since the register was read, or the database is another one. */
-  async #onTables<T>(work: () => Promise<T>): Promise<T> {
-    for (let look = 1; ; look += 1) {
-      if (this.#closed) throw new Fault('STORE_CLOSED', 'the read models are closed');
-      try {
-        return await work();
-      } catch (error) {
-        if (look === LOOKS_MAX || !isFault(error, 'STORE_DAMAGED') || !isMissingTable(error.cause)) throw error;
-        await this.#prepareAgain();
-      }
-    }
+  #onTables<T>(work: () => Promise<T>): Promise<T> {
+    return onTables(
+      () => this.#prepareAgain(),
+      async () => {
+        if (this.#closed) throw new Fault('STORE_CLOSED', 'the read models are closed');
+        return work();
+      },
+    );
   }
 }
 

@@ -11,6 +11,8 @@ export const POSTGRES_VIEWS: ViewsDialect = {
   textType: sql`text collate "C"`,
   integerType: sql`bigint`,
   keyedTableEnd: null,
+  // its files are removed, whatever they hold
+  dropsIndexesFirst: false,
   // else it becomes a join of all rows with either tag, which is then sorted: 50 ms instead of 3 with 20,000 runs
   probeEnd: sql`offset 0`,
   idsPerStatement: ROWS_PER_STATEMENT,

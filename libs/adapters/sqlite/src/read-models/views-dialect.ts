@@ -7,6 +7,8 @@ export const SQLITE_VIEWS: ViewsDialect = {
   textType: sql`text`,
   integerType: sql`integer`,
   keyedTableEnd: sql`without rowid`,
+  // every page of it goes to the list of free ones
+  dropsIndexesFirst: true,
   probeEnd: sql``,
   // SQLite bounds the length of what json_each is given only by memory; one look-up should not hold others up
   idsPerStatement: 200,
