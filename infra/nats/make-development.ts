@@ -42,7 +42,6 @@ export function makeDevelopment(folder: string, d: Deployment, port: number): Ma
     tls: { certFile: join(folder, 'server.pem'), keyFile: join(folder, 'keys', 'server-key.pem') },
     storeDir: join(folder, 'data'),
     storageKeyFile: 'keys/storage.conf',
-    syncInterval: d.eventsInNats ? 'always' : '2m',
   });
   writeFileSync(configFile, `${server}${accountsText(permissions, keys)}`, { mode: 0o600 });
   return { configFile, caFile, seedOf };

@@ -13,8 +13,6 @@ export type ServerSettings = {
   readonly storeDir: string;
   /** file with `key` and `cipher` of the encryption at rest, included */
   readonly storageKeyFile: string;
-  /** `always` where JetStream holds the events; work and commands are in memory */
-  readonly syncInterval: 'always' | '2m';
 };
 
 /** Users and what each may do. The account of the conductor has JetStream; the other only tells of the servers. */
@@ -56,7 +54,8 @@ tls {
 }
 jetstream {
   store_dir: "${s.storeDir}"
-  sync_interval: ${s.syncInterval}
+  # what was acknowledged is on disk: events, where they are here, and commands that were handed in. Work is in memory
+  sync_interval: always
   include "${s.storageKeyFile}"
 }
 `;
