@@ -92,7 +92,10 @@ describe('the examples in Python, under the permissions of infra/nats', () => {
     }
     const started = await alice.send({ type: 'execution.start.v1', payload: { executionId: null, workflowId: 'shout', version: null, inputs: {}, rollout: null, region: null } });
     const types: unknown[] = [];
-    const following = alice.follow(String(started.result['executionId']));
+    const executionId = String(started.result['executionId']);
+    const following = alice.follow(executionId);
+    const py = await conductor.server.as('py');
+    const advice = async (attempt: number): Promise<unknown> => (await py.connection.request('mc.in.py.task.heartbeat', JSON.stringify({ executionId, taskId: 'second', attempt }), { timeout: 5_000 })).json();
     for (let step = await following.next(); ; step = await following.next()) {
       if (step.done === true) {
         expect(step.value?.verdict).toBe('succeeded');
@@ -100,8 +103,12 @@ describe('the examples in Python, under the permissions of infra/nats', () => {
       }
       types.push(step.value.event['type']);
       // nobody is there to take the second task
-      if (types.filter((type) => type === 'execution.task-scheduled.v1').length === 2 && children.length === 0) start('upper_worker.py', 'py');
+      if (types.filter((type) => type === 'execution.task-scheduled.v1').length === 2 && children.length === 0) {
+        expect([await advice(1), await advice(2)]).toEqual([{ advice: 'continue' }, { advice: 'cancel' }]);
+        start('upper_worker.py', 'py');
+      }
     }
+    expect(await advice(1)).toEqual({ advice: 'cancel' });
     expect(types.at(-1)).toBe('execution.completed.v1');
   });
 
