@@ -4,7 +4,11 @@ import { isFault } from '@maestro/ports';
 import { freePorts, startNatsServer, type NatsServer } from '../../fixtures/nats-server.ts';
 import { openNatsConnection } from './nats-connection.ts';
 
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('openNatsConnection', () => {
   let server: NatsServer;

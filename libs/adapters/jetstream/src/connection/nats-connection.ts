@@ -32,7 +32,8 @@ export async function openNatsConnection(settings: NatsSettings): Promise<NatsLi
     await connection.close();
     throw new Fault('NATS_TOO_OLD', `the NATS server at ${at} is version ${serverVersion || '(none)'}; needed is ${NATS_VERSION_MIN} or newer: upgrade it`);
   }
-  return { connection, names, watch: new ConnectionWatch(connection), serverVersion, inboxPrefix: settings.inboxPrefix ?? '_INBOX', close: () => release(connection) };
+  const inboxPrefix = settings.inboxPrefix ?? '_INBOX';
+  return { connection, names, watch: new ConnectionWatch(connection), serverVersion, inboxPrefix, close: () => release(connection) };
 }
 
 async function reach(settings: NatsSettings): Promise<NatsConnection> {

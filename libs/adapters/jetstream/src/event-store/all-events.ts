@@ -8,7 +8,13 @@ const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 const PAGE_COMMITS_MAX = 256;
 
 /** `headSeq`: the newest sequence at the begin of the call, which ends the page. `consideredMax`: with a filter, so many events are looked at. */
-export type AllRequest = { readonly place: Place; readonly headSeq: number; readonly limit: number; readonly consideredMax: number; readonly filter: EventFilter | undefined };
+export type AllRequest = {
+  readonly place: Place;
+  readonly headSeq: number;
+  readonly limit: number;
+  readonly consideredMax: number;
+  readonly filter: EventFilter | undefined;
+};
 
 /** One page of all events. */
 export class AllEvents {

@@ -12,6 +12,7 @@ describe('outcomeOf', () => {
     [10_158, 'nothing'],
     [10_009, 'nothing'],
     [10_008, 'nothing'],
+    [10_005, 'nothing'],
     [10_167, 'nothing'],
     [10_059, 'nothing'],
     [10_077, 'full'],

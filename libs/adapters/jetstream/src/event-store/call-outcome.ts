@@ -13,8 +13,9 @@ const WRONG_LAST_SEQUENCE = 10_071;
 const FULL = new Set([10_077, 10_023, 10_028, 10_047]);
 const TOO_LARGE = 10_054;
 // 10164: spurious, seen once in 20,000 to 60,000 appends on replicas. 10158: our own earlier try is on its way.
-// 10008, 10009: no leader yet. 10167: the server is busy. 10059: the stream is not loaded yet after a start.
-const AGAIN = new Set([10_164, 10_158, 10_008, 10_009, 10_167, 10_059, 10_003]);
+// 10004, 10005: too few servers of the cluster are up to make a stream. 10008, 10009: no leader yet. 10167: the server is busy.
+// 10059: the stream is not loaded yet after a start.
+const AGAIN = new Set([10_164, 10_158, 10_008, 10_009, 10_167, 10_059, 10_004, 10_005]);
 
 /** An error without a code of the server (a time-out, a lost connection) says nothing of what the server did. */
 export function outcomeOf(error: unknown): TryOutcome {

@@ -32,7 +32,9 @@ describe('an envelope', () => {
       flipped[at] = (flipped[at] ?? 0) ^ (1 << bit);
       const commit = openCommit(flipped);
       const served = commit === undefined ? [] : [0, 1, 2].map((i) => commit.eventAt(i));
-      const changed = served.filter((event, i) => event !== undefined && JSON.stringify([event, [...event.bytes]]) !== JSON.stringify([events[i], [...(events[i]?.bytes ?? [])]]));
+      const changed = served.filter(
+        (event, i) => event !== undefined && JSON.stringify([event, [...event.bytes]]) !== JSON.stringify([events[i], [...(events[i]?.bytes ?? [])]]),
+      );
       expect([at, bit, changed]).toEqual([at, bit, []]);
       // and at least one event is not served
       expect([at, bit, commit === undefined || served.includes(undefined)]).toEqual([at, bit, true]);
@@ -43,15 +45,19 @@ describe('an envelope', () => {
     for (let length = 0; length < payload.length; length += 1) expect(openCommit(payload.subarray(0, length))).toBeUndefined();
     expect(openCommit(Buffer.concat([payload, Buffer.from('x')]))).toBeUndefined();
   });
-  it.each(['', '[]', '{}', '{"commitId":1}', '{"commitId":"c","stream":"a-b","after":0,"firstRevision":0,"events":[]}', '{"commitId":"c","stream":"a-b","after":0,"firstRevision":0,"events":[1]}'])(
-    'does not open with %j as what it says of itself',
-    (meta) => {
-      const whole = Buffer.from(payload);
-      const head = Buffer.from(whole.subarray(0, 40));
-      head.writeUInt32BE(Buffer.byteLength(meta), 4);
-      expect(openCommit(Buffer.concat([head, Buffer.from(meta)]))).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '[]',
+    '{}',
+    '{"commitId":1}',
+    '{"commitId":"c","stream":"a-b","after":0,"firstRevision":0,"events":[]}',
+    '{"commitId":"c","stream":"a-b","after":0,"firstRevision":0,"events":[1]}',
+  ])('does not open with %j as what it says of itself', (meta) => {
+    const whole = Buffer.from(payload);
+    const head = Buffer.from(whole.subarray(0, 40));
+    head.writeUInt32BE(Buffer.byteLength(meta), 4);
+    expect(openCommit(Buffer.concat([head, Buffer.from(meta)]))).toBeUndefined();
+  });
 });
 
 describe('holdsExactly', () => {

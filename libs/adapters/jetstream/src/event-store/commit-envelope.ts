@@ -106,7 +106,9 @@ function digestOf(meta: Uint8Array, sealed: readonly Uint8Array[]): Buffer {
 
 type Span = readonly [from: number, to: number];
 
-function placesOf(events: readonly EventMeta[], at: number): { readonly spans: readonly { readonly bytes: Span; readonly sealed: Span | null }[]; readonly end: number } {
+type Places = { readonly spans: readonly { readonly bytes: Span; readonly sealed: Span | null }[]; readonly end: number };
+
+function placesOf(events: readonly EventMeta[], at: number): Places {
   let end = at;
   const take = (size: number): Span => [end, (end += size)];
   const spans = events.map((e) => ({ bytes: take(e.sizeBytes), sealed: e.sealedBytes === null ? null : take(e.sealedBytes) }));
@@ -118,16 +120,18 @@ const isSize = (value: unknown): value is number => Number.isSafeInteger(value) 
 function parseMeta(bytes: Uint8Array): CommitMeta | undefined {
   const read = parseJson(bytes);
   const { commitId, stream, after, firstRevision, events } = read;
-  if (typeof commitId !== 'string' || typeof stream !== 'string' || !isSize(after) || !isSize(firstRevision) || !Array.isArray(events)) return undefined;
+  if (typeof commitId !== 'string' || typeof stream !== 'string') return undefined;
+  if (!isSize(after) || !isSize(firstRevision) || !Array.isArray(events)) return undefined;
   const rows = events.map(rowOf);
-  return rows.length === 0 || rows.includes(undefined) ? undefined : { commitId, stream, after, firstRevision, events: rows.filter((row) => row !== undefined) };
+  if (rows.length === 0 || rows.includes(undefined)) return undefined;
+  return { commitId, stream, after, firstRevision, events: rows.filter((row) => row !== undefined) };
 }
 
 function rowOf(row: unknown): EventMeta | undefined {
   if (!Array.isArray(row)) return undefined;
   const [id, type, of, sizeBytes, sealedBytes] = row as unknown[];
-  const isWhole = typeof id === 'string' && typeof type === 'string' && typeof of === 'string' && isSize(sizeBytes) && (sealedBytes === null || isSize(sealedBytes));
-  return isWhole ? { id, type, hash: of, sizeBytes, sealedBytes } : undefined;
+  const isNamed = typeof id === 'string' && typeof type === 'string' && typeof of === 'string';
+  return isNamed && isSize(sizeBytes) && (sealedBytes === null || isSize(sealedBytes)) ? { id, type, hash: of, sizeBytes, sealedBytes } : undefined;
 }
 
 function parseJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {

@@ -3,7 +3,12 @@ import { CommitMarks } from './commit-marks.ts';
 describe('CommitMarks', () => {
   it('answers the last known commit at or before a revision', () => {
     const marks = new CommitMarks();
-    for (const [firstRevision, seq] of [[0, 3], [10, 40], [5, 20]] as const) marks.note('a', { firstRevision, seq });
+    for (const [firstRevision, seq] of [
+      [0, 3],
+      [10, 40],
+      [5, 20],
+    ] as const)
+      marks.note('a', { firstRevision, seq });
     expect([0, 4, 5, 9, 10, 99].map((revision) => marks.before('a', revision)?.seq)).toEqual([3, 3, 20, 20, 40, 40]);
     expect(marks.before('b', 5)).toBeUndefined();
   });

@@ -22,6 +22,7 @@ export class CommitMarks {
   /** The last known commit that begins at or before a revision; undefined: none is known. */
   before(stream: string, revision: number): CommitMark | undefined {
     const marks = this.#streams.get(stream) ?? [];
-    return marks.filter((mark) => mark.firstRevision <= revision).reduce<CommitMark | undefined>((a, b) => (a !== undefined && a.seq > b.seq ? a : b), undefined);
+    const begun = marks.filter((mark) => mark.firstRevision <= revision);
+    return begun.reduce<CommitMark | undefined>((a, b) => (a !== undefined && a.seq > b.seq ? a : b), undefined);
   }
 }

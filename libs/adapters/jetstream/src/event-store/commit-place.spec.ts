@@ -4,13 +4,21 @@ const cursors = new Cursors('2026-11-22T22:27:25.189190664Z');
 
 describe('a cursor', () => {
   it('comes back as the place that it was made of', () => {
-    for (const place of [{ seq: 1, remaining: 0 }, { seq: 123_456, remaining: 255 }]) expect(cursors.parse(cursors.at(place))).toEqual(place);
+    for (const place of [
+      { seq: 1, remaining: 0 },
+      { seq: 123_456, remaining: 255 },
+    ])
+      expect(cursors.parse(cursors.at(place))).toEqual(place);
     expect(cursors.parse(null)).toEqual(START);
   });
-  it.each(['', 'x', '1.0', `${cursors.at({ seq: 1, remaining: 0 })}x`, cursors.at({ seq: 1, remaining: 0 }).slice(1), cursors.at({ seq: 1, remaining: 0 }).replace('.1.', '.01.')])(
-    'is not %j',
-    (text) => expect(() => cursors.parse(text)).toThrow(/CURSOR_INVALID/),
-  );
+  it.each([
+    '',
+    'x',
+    '1.0',
+    `${cursors.at({ seq: 1, remaining: 0 })}x`,
+    cursors.at({ seq: 1, remaining: 0 }).slice(1),
+    cursors.at({ seq: 1, remaining: 0 }).replace('.1.', '.01.'),
+  ])('is not %j', (text) => expect(() => cursors.parse(text)).toThrow(/CURSOR_INVALID/));
   it('of another life of the stream is refused', () => {
     const other = new Cursors('2026-11-22T22:27:25.189190665Z');
     expect(() => cursors.parse(other.at({ seq: 1, remaining: 0 }))).toThrow(/CURSOR_INVALID/);

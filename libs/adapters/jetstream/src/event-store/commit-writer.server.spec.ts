@@ -13,7 +13,11 @@ import { LeaderReads } from './leader-reads.ts';
 import { patience } from './persist.ts';
 
 const never = new AbortController().signal;
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('CommitWriter on a real stream', () => {
   let server: NatsServer;
@@ -21,7 +25,10 @@ describe('CommitWriter on a real stream', () => {
   afterAll(() => server.dispose());
 
   /** A writer over a relay, and a second connection that sees what the first one cannot. */
-  async function scene(prefix: string, newId?: () => string): Promise<{ writer: CommitWriter; leader: LeaderReads; subjects: EventSubjects; link: NatsLink; relay: CuttableRelay; end: () => Promise<void> }> {
+  async function scene(
+    prefix: string,
+    newId?: () => string,
+  ): Promise<{ writer: CommitWriter; leader: LeaderReads; subjects: EventSubjects; link: NatsLink; relay: CuttableRelay; end: () => Promise<void> }> {
     const relay = await startRelay(server.port);
     const link = await openNatsConnection({ servers: [relay.url], prefix, reconnectWaitMs: 20 });
     const aside = await openNatsConnection({ servers: [server.url], prefix });
@@ -46,7 +53,7 @@ describe('CommitWriter on a real stream', () => {
     relay.mute();
     const pending = writer.write({ stream, at, events: newEvents(3) }, patience(15_000, never));
     // the server has it, and its word is lost
-    for (let seq = 0; seq < 2; ) seq = (await leader.head(patience(5_000, never))).seq;
+    for (let seq = 0; seq < 2;) seq = (await leader.head(patience(5_000, never))).seq;
     relay.cut();
     expect(await pending).toMatchObject({ kind: 'stored', head: { seq: 2, revision: 3 }, isEarlier: false });
     expect((await leader.head(patience(5_000, never))).seq).toBe(2);
@@ -79,7 +86,9 @@ describe('CommitWriter on a real stream', () => {
 
   it('answers ABORTED before anything was sent, and unknown after', async () => {
     const { writer, relay, end } = await scene('aborted');
-    expect(isFault(await faultOf(writer.write({ stream: newStream(), at: NONE, events: newEvents(1) }, patience(1_000, AbortSignal.abort()))), 'ABORTED')).toBe(true);
+    expect(isFault(await faultOf(writer.write({ stream: newStream(), at: NONE, events: newEvents(1) }, patience(1_000, AbortSignal.abort()))), 'ABORTED')).toBe(
+      true,
+    );
     const { stream, at } = await begun(writer);
     relay.mute();
     const stop = new AbortController();
@@ -98,9 +107,11 @@ describe('CommitWriter on a real stream', () => {
     await provideEventStream(link, subjects, { replicas: 1, bytesMax: 20_000 }, patience(10_000, never));
     const writer = new CommitWriter(link, new LeaderReads(link, subjects.stream), subjects);
     const stored: Written[] = [];
-    const fault = await faultOf((async () => {
-      for (let i = 0; i < 100; i += 1) stored.push(await writer.write({ stream: newStream(), at: NONE, events: newEvents(5) }, patience(10_000, never)));
-    })());
+    const fault = await faultOf(
+      (async () => {
+        for (let i = 0; i < 100; i += 1) stored.push(await writer.write({ stream: newStream(), at: NONE, events: newEvents(5) }, patience(10_000, never)));
+      })(),
+    );
     expect(isFault(fault, 'STORE_READ_ONLY') && fault.retryable).toBe(true);
     const { streams } = await jetstreamManager(link.connection);
     expect((await streams.info(subjects.stream)).state.messages).toBe(stored.length);
@@ -126,10 +137,16 @@ describe('CommitWriter and the answers of a server', () => {
     await server.dispose();
   });
 
-  type Script = { readonly publish: readonly (number | 'ok')[]; readonly read?: (asked: { seq?: number; next_by_subj?: string; last_by_subj?: string }) => { seq: number; data: Uint8Array } | undefined };
+  type Script = {
+    readonly publish: readonly (number | 'ok')[];
+    readonly read?: (asked: { seq?: number; next_by_subj?: string; last_by_subj?: string }) => { seq: number; data: Uint8Array } | undefined;
+  };
 
   /** Answers publishes by the script, one after the other, and reads by its function; counts what came. */
-  async function playing(script: Script, work: (writer: CommitWriter) => Promise<unknown>): Promise<{ readonly answer: unknown; readonly ids: readonly string[] }> {
+  async function playing(
+    script: Script,
+    work: (writer: CommitWriter) => Promise<unknown>,
+  ): Promise<{ readonly answer: unknown; readonly ids: readonly string[] }> {
     const subjects = new EventSubjects(link.names);
     const ids: string[] = [];
     const publish = stand.connection.subscribe(subjects.of(stream), {
@@ -147,7 +164,9 @@ describe('CommitWriter and the answers of a server', () => {
         message.respond(JSON.stringify(body === undefined ? { error: { code: 404, err_code: 10_037, description: 'none' } } : { message: body }));
       },
     });
-    const info = stand.connection.subscribe(`$JS.API.STREAM.INFO.${subjects.stream}`, { callback: (_, message) => void message.respond(JSON.stringify({ state: { last_seq: 9 } })) });
+    const info = stand.connection.subscribe(`$JS.API.STREAM.INFO.${subjects.stream}`, {
+      callback: (_, message) => void message.respond(JSON.stringify({ state: { last_seq: 9 } })),
+    });
     await stand.connection.flush();
     const writer = new CommitWriter(link, new LeaderReads(link, subjects.stream), subjects);
     const answer = await work(writer).catch((error: unknown) => error);
@@ -157,7 +176,8 @@ describe('CommitWriter and the answers of a server', () => {
   }
 
   const write = (writer: CommitWriter): Promise<Written> => writer.write({ stream, at: { seq: 3, revision: 4 }, events }, patience(10_000, never));
-  const commit = (o: { after: number; events?: typeof events }): Uint8Array => sealCommit({ commitId: 'of-somebody', stream, after: o.after, firstRevision: 5 }, o.events ?? events);
+  const commit = (o: { after: number; events?: typeof events }): Uint8Array =>
+    sealCommit({ commitId: 'of-somebody', stream, after: o.after, firstRevision: 5 }, o.events ?? events);
 
   it.each([10_164, 10_158, 10_009, 10_167])('%i is sent again, with the same id', async (code) => {
     const { answer, ids } = await playing({ publish: [code, code, 'ok'] }, write);
@@ -165,7 +185,8 @@ describe('CommitWriter and the answers of a server', () => {
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
   });
   it('wrong last sequence where the leader shows nothing new is sent again', async () => {
-    const read = (asked: object): { seq: number; data: Uint8Array } | undefined => ('last_by_subj' in asked ? { seq: 3, data: commit({ after: 1 }) } : undefined);
+    const read = (asked: object): { seq: number; data: Uint8Array } | undefined =>
+      'last_by_subj' in asked ? { seq: 3, data: commit({ after: 1 }) } : undefined;
     const { answer, ids } = await playing({ publish: [10_071, 'ok'], read }, write);
     expect(answer).toMatchObject({ kind: 'stored', isEarlier: false });
     expect(ids).toHaveLength(2);

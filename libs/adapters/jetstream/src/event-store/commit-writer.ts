@@ -101,7 +101,8 @@ export class CommitWriter {
     const raw = await this.#leader.commit({ seq }, p);
     const commit = raw === undefined ? undefined : proveCommit(raw, this.#subjects);
     if (commit?.stream === request.stream && commit.opened?.commitId === commitId) return stored(request, seq, commitId);
-    throw new Fault('STORE_DAMAGED', `the server took commit ${commitId} of ${request.stream} for the one at sequence ${seq}, which is another; nothing was written`);
+    const detail = `the server took commit ${commitId} of ${request.stream} for the one at sequence ${seq}, which is another; nothing was written`;
+    throw new Fault('STORE_DAMAGED', detail);
   }
 
   /** Undefined: nobody did. */
@@ -144,4 +145,3 @@ function outcomeUnknown(what: string, cause: unknown): Fault {
 function unknownUnlessDamaged(what: string, fault: unknown): unknown {
   return fault instanceof Fault && fault.code === 'STORE_DAMAGED' ? fault : outcomeUnknown(what, fault);
 }
-

@@ -9,7 +9,11 @@ import { sealCommit } from './commit-envelope.ts';
 import { openJetStreamEventStore } from './open-event-store.ts';
 import { reportsByMonitor } from './sync-proof.ts';
 
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('damage', () => {
   let server: NatsServer;
@@ -87,7 +91,11 @@ describe('damage', () => {
     const { streams } = await fill();
     await flipBit('event 19 event 19');
     const hit = streams[1];
-    for (const attempt of [store.readStream(hit, { direction: 'forward', limit: 1 }), store.readStream(hit, { direction: 'backward', limit: 1 }), store.append(hit, 'none', newEvents(1))]) {
+    for (const attempt of [
+      store.readStream(hit, { direction: 'forward', limit: 1 }),
+      store.readStream(hit, { direction: 'backward', limit: 1 }),
+      store.append(hit, 'none', newEvents(1)),
+    ]) {
       expect(await faultOf(attempt)).toMatchObject({ code: 'STORE_DAMAGED' });
     }
     expect((await itemsUntilCaughtUp()).map(({ kind }) => kind)).toEqual([...Array(19).fill('event'), 'damaged', 'caught-up']);
@@ -128,9 +136,16 @@ describe('damage', () => {
     await store.close();
     const head = await link.connection.request('$JS.API.STREAM.INFO.MC_EV', '');
     const { created } = head.json<{ created: string }>();
-    for (const [mark, fault] of [['no mark', undefined], [JSON.stringify({ created, seq: 3, commitId: 'another' }), 'STORE_BEHIND_MARK'], [JSON.stringify({ created, seq: 99, commitId: 'c' }), 'STORE_BEHIND_MARK']] as const) {
+    for (const [mark, fault] of [
+      ['no mark', undefined],
+      [JSON.stringify({ created, seq: 3, commitId: 'another' }), 'STORE_BEHIND_MARK'],
+      [JSON.stringify({ created, seq: 99, commitId: 'c' }), 'STORE_BEHIND_MARK'],
+    ] as const) {
       await link.connection.request('mc.mark', mark);
-      const outcome = await open().then((opened) => opened.close(), (error: unknown) => error);
+      const outcome = await open().then(
+        (opened) => opened.close(),
+        (error: unknown) => error,
+      );
       expect([mark, (outcome as { code?: string } | undefined)?.code]).toEqual([mark, fault]);
     }
   });

@@ -8,7 +8,11 @@ import { EventSubjects } from './event-subjects.ts';
 import { openJetStreamEventStore } from './open-event-store.ts';
 import { patience } from './persist.ts';
 
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('the event stream', () => {
   let server: NatsServer;
@@ -27,11 +31,24 @@ describe('the event stream', () => {
     const subjects = new EventSubjects(link.names);
     const infos = await Promise.all(Array.from({ length: 5 }, () => provideEventStream(link, subjects, { replicas: 1 }, soon())));
     expect(new Set(infos.map(({ created }) => created)).size).toBe(1);
-    expect(infos[0]?.config).toMatchObject({ subjects: ['mc.ev.*.*'], storage: 'file', deny_delete: true, deny_purge: true, discard: 'new', max_age: 0, num_replicas: 1 });
+    expect(infos[0]?.config).toMatchObject({
+      subjects: ['mc.ev.*.*'],
+      storage: 'file',
+      deny_delete: true,
+      deny_purge: true,
+      discard: 'new',
+      max_age: 0,
+      num_replicas: 1,
+    });
   });
 
   const sound: Partial<StreamConfig> & { name: string } = {
-    name: 'MC_EV', subjects: ['mc.ev.*.*'], discard: 'new', deny_delete: true, deny_purge: true, allow_direct: true,
+    name: 'MC_EV',
+    subjects: ['mc.ev.*.*'],
+    discard: 'new',
+    deny_delete: true,
+    deny_purge: true,
+    allow_direct: true,
     republish: { src: 'mc.ev.*.*', dest: 'mc.head', headers_only: true },
   };
   const breaking: readonly [string, Partial<StreamConfig>][] = [
@@ -72,7 +89,8 @@ describe('the event stream', () => {
     const may = '{ publish: ["$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.MSG.GET.*"], subscribe: ["_INBOX.>", "mc.head"] }';
     const users = `authorization { users: [{ nkey: ${owner.getPublicKey()} }, { nkey: ${reader.getPublicKey()}, permissions: ${may} }] }`;
     const guarded = await startNatsServer({ configText: users });
-    const connect = (user: typeof reader): Promise<NatsLink> => openNatsConnection({ servers: [guarded.url], nkeySeed: new TextDecoder().decode(user.getSeed()) });
+    const connect = (user: typeof reader): Promise<NatsLink> =>
+      openNatsConnection({ servers: [guarded.url], nkeySeed: new TextDecoder().decode(user.getSeed()) });
     const [reading, owning] = [await connect(reader), await connect(owner)];
     const open = (at: NatsLink): ReturnType<typeof openJetStreamEventStore> => openJetStreamEventStore({ link: at, acceptWeakDurability: true });
     const fault = await faultOf(open(reading));

@@ -1,4 +1,5 @@
-import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType, jetstreamManager, type JetStreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
@@ -78,14 +79,18 @@ function configOf(subjects: EventSubjects, { replicas, bytesMax }: EventStreamSe
 }
 
 /** Settings that must be as we make them, by what they would break. */
-const EXACT = ['storage', 'retention', 'discard', 'max_msgs', 'max_msgs_per_subject', 'max_age', 'deny_delete', 'deny_purge', 'allow_direct', 'allow_rollup_hdrs'] as const;
+const EXACT = [
+  ...(['storage', 'retention', 'discard', 'max_msgs', 'max_msgs_per_subject', 'max_age'] as const),
+  ...(['deny_delete', 'deny_purge', 'allow_direct', 'allow_rollup_hdrs'] as const),
+] as const;
 
 /** What a stream that exists has differently, in words; sizes and windows may differ. */
 function differences(found: StreamConfig, wanted: Partial<StreamConfig>): string[] {
   const wrong = EXACT.filter((key) => (found[key] ?? false) !== wanted[key]).map((key) => `${key} is ${found[key]} instead of ${wanted[key]}`);
   const show = (value: unknown): string => JSON.stringify(value ?? null);
   if (show(found.subjects) !== show(wanted.subjects)) wrong.push(`its subjects are ${show(found.subjects)} instead of ${show(wanted.subjects)}`);
-  if (found.republish?.dest !== wanted.republish?.dest) wrong.push(`it republishes to ${show(found.republish?.dest)} instead of ${show(wanted.republish?.dest)}`);
+  const [told, heard] = [found.republish?.dest, wanted.republish?.dest];
+  if (told !== heard) wrong.push(`it republishes to ${show(told)} instead of ${show(heard)}`);
   if (found.num_replicas < (wanted.num_replicas ?? 1)) wrong.push(`it has ${found.num_replicas} replicas instead of ${wanted.num_replicas}`);
   if (found.persist_mode === PersistMode.Async) wrong.push('persist_mode is async: acknowledgements come before the write');
   if (found.mirror !== undefined || (found.sources ?? []).length > 0) wrong.push('it takes messages of other streams');

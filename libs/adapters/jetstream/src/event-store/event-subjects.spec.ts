@@ -11,7 +11,10 @@ describe('EventSubjects', () => {
   it.each(['execution-0199-7f_a', 'workflow-x', 'log--'])('gives %s back', (name) => {
     expect(subjects.streamOf(subjects.of(name as StreamName))).toBe(name);
   });
-  it.each(['mc.ev.execution', 'mc.ev.execution.a.b', 'mc.ev.Execution.a', 'mc.ev.execution.*', 'mc.work.a.b', 'mc.ev.', 'two.ev.execution.a'])('knows no stream under %s', (subject) => {
-    expect(subjects.streamOf(subject)).toBeUndefined();
-  });
+  it.each(['mc.ev.execution', 'mc.ev.execution.a.b', 'mc.ev.Execution.a', 'mc.ev.execution.*', 'mc.work.a.b', 'mc.ev.', 'two.ev.execution.a'])(
+    'knows no stream under %s',
+    (subject) => {
+      expect(subjects.streamOf(subject)).toBeUndefined();
+    },
+  );
 });

@@ -54,7 +54,7 @@ export class HeadMark {
 
   async #writeSoon(): Promise<void> {
     let triesAtClose = 0;
-    for (let written: MarkedCommit | undefined; written !== this.#newest && triesAtClose < TRIES_AT_CLOSE; ) {
+    for (let written: MarkedCommit | undefined; written !== this.#newest && triesAtClose < TRIES_AT_CLOSE;) {
       await new Promise((resolve) => setTimeout(resolve, MARK_DELAY_MS));
       const next = this.#newest;
       const mark = JSON.stringify({ created: this.#created, ...next });

@@ -98,7 +98,10 @@ export class JetStreamEventStore implements EventStore {
     return { kind: 'appended', version: versionOf(written.head), cursor: cursors.at({ seq, remaining: 0 }), deduplicated: written.isEarlier };
   }
 
-  async readStream(stream: StreamName, o: { readonly from?: bigint; readonly direction: 'forward' | 'backward'; readonly limit: number } & CallOptions): Promise<StreamPage> {
+  async readStream(
+    stream: StreamName,
+    o: { readonly from?: bigint; readonly direction: 'forward' | 'backward'; readonly limit: number } & CallOptions,
+  ): Promise<StreamPage> {
     this.#check(o.signal);
     checkStreamName(stream);
     const from = o.from === undefined ? undefined : Number(o.from);
@@ -115,7 +118,11 @@ export class JetStreamEventStore implements EventStore {
     return this.#read(new AllEvents(this.#parts, asked).page(p));
   }
 
-  async *subscribe(o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly signal: AbortSignal }): AsyncGenerator<SubscriptionItem, void, undefined> {
+  async *subscribe(o: {
+    readonly after: Cursor | null;
+    readonly filter?: EventFilter;
+    readonly signal: AbortSignal;
+  }): AsyncGenerator<SubscriptionItem, void, undefined> {
     this.#check();
     const place = this.#parts.cursors.parse(o.after);
     const signal = AbortSignal.any([o.signal, this.#closing.signal]);
@@ -170,7 +177,9 @@ export class JetStreamEventStore implements EventStore {
     for (let looks = 1; ; looks += 1) {
       const seen = head.seen;
       const now = await leader.head(ownTime(p));
-      if (now.created !== created) throw new Fault('STORE_DAMAGED', `the event stream was made anew at ${now.created} while it was in use; start again on it, or restore a backup`);
+      if (now.created !== created) {
+        throw new Fault('STORE_DAMAGED', `the event stream was made anew at ${now.created} while it was in use; start again on it, or restore a backup`);
+      }
       if (now.seq >= seen) return now.seq;
       if (leftMs(p) === 0) throw fellBack(now.seq, seen);
       await pauseBeforeTry(looks, p);

@@ -11,6 +11,8 @@ const LOOKS_BEFORE_LOST = 3;
 /** More than any commit holds. */
 const WHOLE_COMMIT = Number.MAX_SAFE_INTEGER;
 
+export type LogRequest = { readonly commitsMax: number; readonly filter: EventFilter | undefined };
+
 /**
  * Reads all events in append order.
  *
@@ -32,7 +34,7 @@ export class LogReader {
   }
 
   /** What follows a place, at least one entry: the caller knows that the stream goes on to `headSeq`. */
-  async after(place: Place, headSeq: number, o: { readonly commitsMax: number; readonly filter: EventFilter | undefined }, p: Patience): Promise<readonly LogEntry[]> {
+  async after(place: Place, headSeq: number, o: LogRequest, p: Patience): Promise<readonly LogEntry[]> {
     const from = place.remaining === 0 ? place.seq + 1 : place.seq;
     const { raws, lostTo } = await this.#commits(from, headSeq, o.commitsMax, p);
     const entries: LogEntry[] = [];
@@ -74,7 +76,6 @@ function lost(from: number, to: number): LogEntry {
 }
 
 function behind(from: number, headSeq: number): Fault {
-  return new Fault('STORE_UNAVAILABLE', `the event stream was acknowledged up to ${headSeq}, but nobody shows sequence ${from} yet: wait until its replicas are healthy`, {
-    retryable: true,
-  });
+  const detail = `the event stream was acknowledged up to ${headSeq}, but nobody shows sequence ${from} yet: wait until its replicas are healthy`;
+  return new Fault('STORE_UNAVAILABLE', detail, { retryable: true });
 }

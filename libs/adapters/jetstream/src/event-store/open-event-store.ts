@@ -73,5 +73,6 @@ function limitsOf(link: NatsLink, pageEventsMax: number | undefined): StoreLimit
   if (room < eventBytesMax) {
     throw new Fault('NATS_MISCONFIGURED', `the server takes messages of ${messageBytesMax} bytes; the event store needs max_payload 1MB or more`);
   }
-  return { eventBytesMax, commitEventsMax, commitBytesMax: Math.min(commitBytesMax, room), pageEventsMax: pageEventsMax ?? EMBEDDED_STORE_LIMITS.pageEventsMax };
+  const pageMax = pageEventsMax ?? EMBEDDED_STORE_LIMITS.pageEventsMax;
+  return { eventBytesMax, commitEventsMax, commitBytesMax: Math.min(commitBytesMax, room), pageEventsMax: pageMax };
 }

@@ -29,7 +29,7 @@ async function followed(store: EventStore, lastId: string): Promise<StoredEvent[
 
 async function everything(store: EventStore): Promise<StoredEvent[]> {
   const all: StoredEvent[] = [];
-  for (let after: string | null = null, end = false; !end; ) {
+  for (let after: string | null = null, end = false; !end;) {
     const page = await store.readAll({ after, limit: 500 });
     all.push(...page.events);
     ({ next: after, end } = page);
@@ -38,7 +38,16 @@ async function everything(store: EventStore): Promise<StoredEvent[]> {
 }
 
 /** Loads two stores, strikes each time so many commits were acknowledged, and holds all that is seen against what was promised. */
-async function loadWhile(clients: readonly Client[], o: { readonly streams: number; readonly commitsPerAppender: number; readonly strikeEvery: number; readonly strikes: number; readonly strike: () => Promise<void> }): Promise<LoadResult> {
+async function loadWhile(
+  clients: readonly Client[],
+  o: {
+    readonly streams: number;
+    readonly commitsPerAppender: number;
+    readonly strikeEvery: number;
+    readonly strikes: number;
+    readonly strike: () => Promise<void>;
+  },
+): Promise<LoadResult> {
   const [first] = clients;
   if (first === undefined) throw new Error('no client');
   const last = newEvent();
@@ -46,14 +55,17 @@ async function loadWhile(clients: readonly Client[], o: { readonly streams: numb
   const feed = followed(first.store, last.id);
   let striking = Promise.resolve();
   let strikes = 0;
-  const result = await appendLoad(clients.map(({ store }) => store), {
-    ...o,
-    afterCommit: (commits) => {
-      if (strikes >= o.strikes || commits < (strikes + 1) * o.strikeEvery) return;
-      strikes += 1;
-      striking = striking.then(o.strike);
+  const result = await appendLoad(
+    clients.map(({ store }) => store),
+    {
+      ...o,
+      afterCommit: (commits) => {
+        if (strikes >= o.strikes || commits < (strikes + 1) * o.strikeEvery) return;
+        strikes += 1;
+        striking = striking.then(o.strike);
+      },
     },
-  });
+  );
   await striking;
   expect(strikes).toBe(o.strikes);
   const before = new Set(known);
@@ -87,7 +99,10 @@ describe('kill -9 of the leader of three', () => {
 
   const leaderNow = async (link: NatsLink): Promise<string | undefined> => {
     const { streams } = await jetstreamManager(link.connection, { checkAPI: false, timeout: 500 });
-    return streams.info('MC_EV').then(({ cluster: of }) => of?.leader, () => undefined);
+    return streams.info('MC_EV').then(
+      ({ cluster: of }) => of?.leader,
+      () => undefined,
+    );
   };
 
   /** Answers the leader as soon as there is one other than `not`. */
@@ -111,20 +126,24 @@ describe('kill -9 of the leader of three', () => {
       },
       1,
     ],
-  ])('%s: loses and doubles nothing that was acknowledged, and feeds go on', async (_, hit, strikes) => {
-    const clients = [await openClient(cluster.servers, 3), await openClient(cluster.servers, 3)];
-    const aside = await openNatsConnection({ servers: cluster.urls, reconnectWaitMs: 20, pingIntervalMs: 500 });
-    const struck: string[] = [];
-    const strike = async (): Promise<void> => {
-      const leader = await leaderOtherThan('', aside);
-      struck.push(leader);
-      await hit(cluster.byName(leader), aside);
-    };
-    const streams = 6;
-    const result = await loadWhile(clients, { streams, commitsPerAppender: 40, strikeEvery: 120, strikes, strike });
-    expect(struck).toHaveLength(strikes);
-    expect(result.commits).toBe(clients.length * streams * 40);
-    await aside.close();
-    for (const { store, link } of clients) await store.close().then(() => link.close());
-  }, 180_000);
+  ])(
+    '%s: loses and doubles nothing that was acknowledged, and feeds go on',
+    async (_, hit, strikes) => {
+      const clients = [await openClient(cluster.servers, 3), await openClient(cluster.servers, 3)];
+      const aside = await openNatsConnection({ servers: cluster.urls, reconnectWaitMs: 20, pingIntervalMs: 500 });
+      const struck: string[] = [];
+      const strike = async (): Promise<void> => {
+        const leader = await leaderOtherThan('', aside);
+        struck.push(leader);
+        await hit(cluster.byName(leader), aside);
+      };
+      const streams = 6;
+      const result = await loadWhile(clients, { streams, commitsPerAppender: 40, strikeEvery: 120, strikes, strike });
+      expect(struck).toHaveLength(strikes);
+      expect(result.commits).toBe(clients.length * streams * 40);
+      await aside.close();
+      for (const { store, link } of clients) await store.close().then(() => link.close());
+    },
+    180_000,
+  );
 });

@@ -5,7 +5,11 @@ import { openNatsConnection, type NatsLink } from '../connection/nats-connection
 import { openJetStreamEventStore } from './open-event-store.ts';
 import { reportsByMonitor } from './sync-proof.ts';
 
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('JetStreamEventStore', () => {
   let server: NatsServer;
@@ -19,7 +23,8 @@ describe('JetStreamEventStore', () => {
     links.push(link);
     return { link, store: await openJetStreamEventStore({ link, syncReporter: reportsByMonitor([server.monitorUrl]), patienceMs: 2_000, pageEventsMax: 5 }) };
   }
-  const items = (store: EventStore, signal = new AbortController().signal): AsyncIterator<SubscriptionItem> => store.subscribe({ after: null, signal })[Symbol.asyncIterator]();
+  const items = (store: EventStore, signal = new AbortController().signal): AsyncIterator<SubscriptionItem> =>
+    store.subscribe({ after: null, signal })[Symbol.asyncIterator]();
 
   it('keeps deployments with different prefixes apart', async () => {
     const [{ store: one }, { store: two }] = [await open('left'), await open('right')];
@@ -50,7 +55,12 @@ describe('JetStreamEventStore', () => {
     const pending = faultOf(feed.next());
     await store.close();
     expect(isFault(await pending, 'STORE_CLOSED')).toBe(true);
-    const late = [store.head(), store.append(newStream(), 'none', newEvents(1)), store.readStream(newStream(), { direction: 'forward', limit: 1 }), items(store).next()];
+    const late = [
+      store.head(),
+      store.append(newStream(), 'none', newEvents(1)),
+      store.readStream(newStream(), { direction: 'forward', limit: 1 }),
+      items(store).next(),
+    ];
     for (const call of late) expect(isFault(await faultOf(call), 'STORE_CLOSED')).toBe(true);
   });
 
@@ -103,7 +113,7 @@ describe('JetStreamEventStore', () => {
       expect(await page('backward', from)).toEqual(range(from, Math.max(0, from - 4)));
     }
     const all: string[] = [];
-    for (let after: string | null = null, end = false; !end; ) {
+    for (let after: string | null = null, end = false; !end;) {
       const read = await store.readAll({ after, limit: 5 });
       expect(read.events.length).toBe(Math.min(5, 14 - all.length));
       all.push(...read.events.map(({ cursor }) => cursor));

@@ -14,6 +14,9 @@ const BATCH_COMMITS_MAX = 256;
 /** `from` undefined: the first event forward, the last one backward. */
 export type PageRequest = { readonly from: number | undefined; readonly forward: boolean; readonly limit: number };
 
+/** `before` is the sequence of the commit before `next`; undefined: not known, the next one is proved by its mark. */
+type ChainPlace = { readonly head: Link; next: number; before: number | undefined };
+
 /**
  * Reads one stream.
  *
@@ -68,8 +71,7 @@ export class StreamReader {
     return this.#chain(stream, { head, next: mark.seq, before: undefined }, from, page, p);
   }
 
-  /** `before` is the sequence of the commit before the next one; undefined: not known, the next one is proved by its mark. */
-  async #chain(stream: StreamName, at: { readonly head: Link; next: number; before: number | undefined }, from: number, page: EventPage, p: Patience): Promise<void> {
+  async #chain(stream: StreamName, at: ChainPlace, from: number, page: EventPage, p: Patience): Promise<void> {
     while (!page.isFull && (at.before ?? 0) < at.head.seq) {
       for (const link of await this.#links(stream, at, Math.min(page.room, BATCH_COMMITS_MAX), p)) {
         if (at.before !== undefined && link.opened.after !== at.before) throw brokenAt(stream, link.opened.after);
@@ -81,7 +83,7 @@ export class StreamReader {
   }
 
   /** Commits of the stream from `next` on, at least one, none after the head. */
-  async #links(stream: StreamName, at: { readonly head: Link; readonly next: number; readonly before: number | undefined }, countMax: number, p: Patience): Promise<readonly Link[]> {
+  async #links(stream: StreamName, at: Readonly<ChainPlace>, countMax: number, p: Patience): Promise<readonly Link[]> {
     const { head, next: seq } = at;
     if (at.before === head.opened.after) return [head];
     const subject = this.#subjects.of(stream);
@@ -90,7 +92,8 @@ export class StreamReader {
     for (const raw of raws) {
       const commit = proveCommit(raw, this.#subjects);
       // a replica that catches up may lack a link that the leader has: what follows the hole is read again
-      if (raw.seq > head.seq || commit.opened === undefined || commit.opened.after !== (links.at(-1)?.seq ?? at.before ?? commit.opened.after)) break;
+      const before = links.at(-1)?.seq ?? at.before;
+      if (raw.seq > head.seq || commit.opened === undefined || (before !== undefined && commit.opened.after !== before)) break;
       links.push(this.#link(stream, raw));
     }
     if (links.length > 0) return links;
@@ -99,7 +102,7 @@ export class StreamReader {
   }
 
   async #backward(stream: StreamName, head: Link, from: number, page: EventPage, p: Patience): Promise<void> {
-    for (let link = head; ; ) {
+    for (let link = head; ;) {
       page.takeDown(link, from);
       const { after } = link.opened;
       if (page.isFull || after === 0) return;

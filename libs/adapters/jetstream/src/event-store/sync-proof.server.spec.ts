@@ -22,7 +22,11 @@ async function opened(o: JetStreamEventStoreOptions): Promise<Durability> {
   await store.close();
   return store.durability;
 }
-const faultOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => undefined, (error: unknown) => error);
+const faultOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('the proof that each write is synced', () => {
   const links: NatsLink[] = [];
@@ -53,7 +57,10 @@ describe('the proof that each write is synced', () => {
     const link = await connect(server.url);
     const syncReporter = reportsByMonitor([server.monitorUrl]);
     for (const o of [{ link, syncReporter }, { link }]) expect(isFault(await faultOf(opened(o)), 'DURABILITY_WEAK')).toBe(true);
-    expect(await opened({ link, syncReporter, acceptWeakDurability: true })).toMatchObject({ kind: 'weak', reasons: [expect.stringContaining('sync_interval')] });
+    expect(await opened({ link, syncReporter, acceptWeakDurability: true })).toMatchObject({
+      kind: 'weak',
+      reasons: [expect.stringContaining('sync_interval')],
+    });
     expect(await opened({ link, acceptWeakDurability: true })).toMatchObject({ kind: 'weak', reasons: [expect.stringContaining('no way to ask')] });
   });
 
@@ -71,9 +78,24 @@ describe('the proof that each write is synced', () => {
 
 describe('proveDurability', () => {
   const info = (offline: boolean): StreamInfo =>
-    ({ config: { name: 'MC_EV', num_replicas: 3 }, cluster: { leader: 'a', replicas: [{ name: 'b', offline: false }, { name: 'c', offline }] } }) as unknown as StreamInfo;
-  const reports = (...of: SyncReport[]) => async (): Promise<readonly SyncReport[]> => of;
-  const [a, b] = [{ server: 'a', syncAlways: true }, { server: 'b', syncAlways: true }];
+    ({
+      config: { name: 'MC_EV', num_replicas: 3 },
+      cluster: {
+        leader: 'a',
+        replicas: [
+          { name: 'b', offline: false },
+          { name: 'c', offline },
+        ],
+      },
+    }) as unknown as StreamInfo;
+  const reports =
+    (...of: SyncReport[]) =>
+    async (): Promise<readonly SyncReport[]> =>
+      of;
+  const [a, b] = [
+    { server: 'a', syncAlways: true },
+    { server: 'b', syncAlways: true },
+  ];
 
   it('names a copy whose server is down, and goes on', async () => {
     expect(await proveDurability(info(true), 'a', reports(a, b), false)).toEqual({ kind: 'synced', replicas: 3, servers: ['a', 'b', 'c'], unproved: ['c'] });

@@ -59,7 +59,8 @@ export async function proveDurability(info: StreamInfo, connectedTo: string, rep
   const replicas = info.config.num_replicas;
   const reports = new Map((await report?.())?.map(({ server, syncAlways }) => [server, syncAlways]));
   const peers = peersOf(info, connectedTo);
-  const reasons: string[] = report === undefined ? ['no way to ask the servers was given (a user of the system account, or monitoring ports)'] : [];
+  const reasons: string[] = [];
+  if (report === undefined) reasons.push('no way to ask the servers was given (a user of the system account, or monitoring ports)');
   const unproved: string[] = [];
   for (const { name, isOffline } of report === undefined ? [] : peers) {
     const syncAlways = reports.get(name);
@@ -69,7 +70,8 @@ export async function proveDurability(info: StreamInfo, connectedTo: string, rep
   }
   if (reasons.length === 0) return { kind: 'synced', replicas, servers: peers.map(({ name }) => name), unproved };
   if (acceptWeak) return { kind: 'weak', replicas, reasons };
-  throw new Fault('DURABILITY_WEAK', `the stream ${info.config.name} could lose acknowledged events in a power loss: ${reasons.join('; ')}; correct it, or accept weak durability`);
+  const detail = `the stream ${info.config.name} could lose acknowledged events in a power loss: ${reasons.join('; ')}; correct it, or accept weak durability`;
+  throw new Fault('DURABILITY_WEAK', detail);
 }
 
 function peersOf({ cluster }: StreamInfo, connectedTo: string): readonly { readonly name: string; readonly isOffline: boolean }[] {
