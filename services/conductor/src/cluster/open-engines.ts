@@ -1,12 +1,12 @@
 import { readPublicKeys, readSigningKeys } from '@maestro/adapter-filesystem';
 import type { PublicKeys, SigningKeys } from '@maestro/adapter-filesystem';
 import { openEventStoreDb } from '@maestro/adapter-eventstoredb';
-import { JetStreamWorkQueue, WORK_STREAM_DEFAULTS, openJetStreamEventStore, openNatsConnection, reportsByMonitor } from '@maestro/adapter-jetstream';
+import { JetStreamWakeUps, JetStreamWorkQueue, WORK_STREAM_DEFAULTS, openJetStreamEventStore, openNatsConnection, reportsByMonitor } from '@maestro/adapter-jetstream';
 import type { NatsLink } from '@maestro/adapter-jetstream';
 import { openPostgres, openPostgresKeyVault, openPostgresLeases, openPostgresProcessState, openPostgresReadModels, openWrapKeyFile } from '@maestro/adapter-postgres';
 import type { PostgresDatabase } from '@maestro/adapter-postgres';
 import { S3EvidenceStore, parseS3Settings } from '@maestro/adapter-s3';
-import type { Clock, EventStore, EvidenceStore, KeyVault, Leases, Log, ProcessState, ReadModels, WorkQueue } from '@maestro/ports';
+import type { Clock, EventStore, EvidenceStore, KeyVault, Leases, Log, ProcessState, ReadModels, WakeUps, WorkQueue } from '@maestro/ports';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { enginesOf } from '../roles/role-table.ts';
 import type { EngineName } from '../roles/role-table.ts';
@@ -19,7 +19,8 @@ export type OpenedPostgres = { readonly database: PostgresDatabase; readonly sta
 
 /** What this process may touch, opened; undefined: none of its roles has it in its row of the role table. */
 export type Engines = {
-  readonly nats: { readonly link: NatsLink; readonly queue: WorkQueue } | undefined;
+  /** `wakeUps`: of the command role */
+  readonly nats: { readonly link: NatsLink; readonly queue: WorkQueue; readonly wakeUps: WakeUps | undefined } | undefined;
   readonly store: OpenedStore | undefined;
   readonly postgres: OpenedPostgres | undefined;
   readonly evidence: EvidenceStore | undefined;
@@ -93,7 +94,8 @@ async function openWork({ cluster, dependencies, clock }: Around, link: NatsLink
   const provisions = cluster.roles.includes('command');
   const open = (): Promise<WorkQueue> => JetStreamWorkQueue.open({ link, clock, provisions, replicas: cluster.nats.replicas, classes: [...WORK_STREAM_DEFAULTS.classes, ...cluster.nats.workers] });
   const queue = await dependencies.open('work-queue', async () => keep(await open()), provisions ? async (opened) => `${(await opened.depth('task')).waiting} tasks waiting` : undefined);
-  return { link, queue };
+  const wakeUps = provisions ? await dependencies.open('wake-ups', () => JetStreamWakeUps.open(link, { replicas: cluster.nats.replicas })) : undefined;
+  return { link, queue, wakeUps };
 }
 
 async function openStore(around: Around, link: Promise<NatsLink> | undefined, keep: <T extends Closable>(one: T) => T): Promise<OpenedStore> {

@@ -47,7 +47,7 @@ function workOf({ engines, gateway, clock, metrics, supervision, tracer }: Clust
 
 async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
   const { config, cluster, engines, policies, packages, clock, entropy, metrics, log, supervision } = parts;
-  const { link, queue } = the(engines.nats, 'connection to NATS');
+  const { link, queue, wakeUps } = the(engines.nats, 'connection to NATS');
   const { state } = the(engines.postgres, 'Postgres');
   const { environment } = the(engines.store, 'event store');
   const workKey = Buffer.from(the(cluster.keys.work ?? undefined, 'key of work tokens').reveal());
@@ -80,6 +80,7 @@ async function commandModule(parts: ClusterParts): Promise<DynamicModule> {
     settings,
     tracer: parts.tracer,
     partitions: cluster.partitions,
+    wakeUps,
   });
   sampleCommandRole(role, parts);
   const gateway = requireWorkTokens(role.gateway, workKey);
