@@ -2,26 +2,32 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { becomesReady, endOfLog, isAlive, isReady, readRecord, startCluster, startMember, stopCluster, writeRecord } from '@maestro/cli/cluster';
+import { becomesReady, endMember, endOfLog, isAlive, isReady, readRecord, startCluster, startMember, stopCluster, writeRecord } from '@maestro/cli/cluster';
 import type { Member, MemberPlan, PlannedServers, Scale } from '@maestro/cli/cluster';
 import { Link } from './link.ts';
+import { ThreeNatsServers } from './three-nats-servers.ts';
 
 export const SERVERS = ['nats', 'postgres', 's3', 'esdb'] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 export type SiteOptions = {
   readonly store: 'eventstoredb' | 'jetstream';
+  /** of the double; more than one, and its clients find the leader themselves, past any link */
+  readonly esdbNodes?: number;
   readonly scale: Scale;
   /** further flags of every role */
   readonly flags: readonly string[];
   /** one line of progress */
   readonly tell: (line: string) => void;
-  /** changes plans after links were put in */
-  readonly adapt?: (plan: MemberPlan, servers: PlannedServers) => Promise<MemberPlan>;
+  /** one NATS server, or three that keep three copies */
+  readonly natsServers?: 1 | 3;
 };
 
 const READY_MAX_MS = 90_000;
 const GONE_MAX_MS = 20_000;
+/** Nodes of the double listen side by side; nobody else draws from here. */
+const NODE_PORT_MIN = 32_000;
+const NODE_PORT_COUNT = 700;
 
 /**
  * A local cluster that can be harmed.
@@ -44,16 +50,21 @@ export class ClusterSite {
 
   /** What was started is ended where the rest cannot be. */
   static async start(o: SiteOptions): Promise<ClusterSite> {
+    const basePort = NODE_PORT_MIN + Math.floor(Math.random() * NODE_PORT_COUNT);
     const site = new ClusterSite(mkdtempSync(join(tmpdir(), 'maestro-chaos-cluster-')), o.store);
     try {
+      const three = o.natsServers === 3 ? new ThreeNatsServers() : undefined;
       const adapt = async (plan: MemberPlan, servers: PlannedServers): Promise<MemberPlan> => {
-        site.#servers = servers;
-        const linked = plan.kind === 'role' ? await site.#linked(plan, servers, o.flags) : plan;
-        return o.adapt === undefined ? linked : o.adapt(linked, servers);
+        if (plan.name === 'nats') for (const companion of (await three?.companions(plan)) ?? []) site.#members.set(companion.name, startMember(companion));
+        const nodes = o.esdbNodes ?? 1;
+        site.#servers = nodes === 1 ? servers : { ...servers, esdb: severalNodes(basePort, nodes) };
+        if (plan.name === 'esdb' && nodes > 1) return { ...plan, args: [...plan.args, '--nodes', String(nodes), '--port', String(basePort)], ready: { port: basePort } };
+        return plan.kind === 'role' ? site.#linked(plan, site.servers, [...o.flags, ...(three?.flags(servers) ?? [])]) : plan;
       };
       const environment = process.env;
       const record = await startCluster({ folder: site.folder, scale: o.scale, store: o.store, workspace: site.folder, environment, tell: o.tell, adapt });
       for (const member of record.members) site.#members.set(member.name, member);
+      site.#record();
       return site;
     } catch (error) {
       await site.stop();
@@ -111,15 +122,19 @@ export class ClusterSite {
 
   /** Starts what was ended, perhaps otherwise; does not wait until it is ready. */
   start(name: string, change: (plan: Member) => MemberPlan = (plan) => plan): void {
-    this.#members.set(name, startMember(change(this.member(name))));
-    const record = readRecord(this.folder);
-    if (record !== undefined) writeRecord(this.folder, { ...record, members: [...this.#members.values()] });
+    this.add(change(this.member(name)));
+  }
+
+  /** Starts one more, or one that is there anew. */
+  add(plan: MemberPlan): void {
+    this.#members.set(plan.name, startMember(plan));
+    this.#record();
   }
 
   /** Starts it until it stays: a server may find what its dead predecessor has not yet let go. Throws with the end of its log. */
-  async startReady(name: string): Promise<void> {
+  async startReady(name: string, change?: (plan: Member) => MemberPlan): Promise<void> {
     const untilMs = performance.now() + READY_MAX_MS;
-    for (this.start(name); !(await becomesReady(this.member(name), untilMs - performance.now())); this.start(name)) {
+    for (this.start(name, change); !(await becomesReady(this.member(name), untilMs - performance.now())); this.start(name)) {
       if (performance.now() > untilMs || isAlive(this.member(name))) throw new Error(`${name} is not ready; its log ends with\n${endOfLog(this.member(name))}`);
       await delay(200);
     }
@@ -134,8 +149,17 @@ export class ClusterSite {
   }
 
   async stop(): Promise<void> {
+    // those that the record does not have: the rest could not be started
+    const recorded = new Set(readRecord(this.folder)?.members.map(({ pid }) => pid));
+    await Promise.all([...this.#members.values()].filter(({ pid }) => !recorded.has(pid)).map((member) => endMember(member, 0)));
     await stopCluster(this.folder, { isDeleted: true, tell: () => undefined });
     await Promise.all([...this.links.values()].map((link) => link.close()));
+  }
+
+  /** Where `stop` finds them, and whoever looks after this process died. */
+  #record(): void {
+    const record = readRecord(this.folder);
+    if (record !== undefined) writeRecord(this.folder, { ...record, members: [...this.#members.values()] });
   }
 
   async #linked(plan: MemberPlan, servers: PlannedServers, flags: readonly string[]): Promise<MemberPlan> {
@@ -144,15 +168,19 @@ export class ClusterSite {
       this.links.set(`${plan.name} ${server}`, link);
       return url.replace(/:\d+(?!.*:\d)/, `:${link.port}`);
     };
-    const isSingleEsdb = servers.esdb !== null && !servers.esdb.includes(',');
+    const { esdb } = servers;
     return {
       ...plan,
       args: [...plan.args, '--nats-servers', await through('nats', servers.natsUrl), '--s3-endpoint', await through('s3', servers.s3.endpoint), '--log-level', 'warn', ...flags],
       environment: {
         ...plan.environment,
         MAESTRO_POSTGRES_URL: await through('postgres', servers.postgresUrl),
-        ...(isSingleEsdb && { MAESTRO_EVENTSTOREDB_CONNECTION: await through('esdb', servers.esdb ?? '') }),
+        ...(esdb !== null && { MAESTRO_EVENTSTOREDB_CONNECTION: esdb.includes(',') ? esdb : await through('esdb', esdb) }),
       },
     };
   }
+}
+
+function severalNodes(basePort: number, nodes: number): string {
+  return `esdb://${Array.from({ length: nodes }, (_, i) => `127.0.0.1:${basePort + i}`).join(',')}?tls=false`;
 }

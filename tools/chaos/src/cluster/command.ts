@@ -9,6 +9,7 @@ import { clusterResult, lineOf } from './cluster-result.ts';
 import { ClusterSite } from './cluster-site.ts';
 import { FAMILIES } from './families.ts';
 import type { Family } from './families.ts';
+import { keepTraces } from './kept-traces.ts';
 import { runScenario } from './run-scenario.ts';
 import type { RunOptions, ScenarioResult } from './run-scenario.ts';
 
@@ -22,6 +23,8 @@ clients were told. It needs nats-server, versitygw and Postgres, as ./maestro cl
 `;
 const OPTIONS = { full: { type: 'boolean' }, only: { type: 'string' }, 'in-flight': { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } } as const;
 const USAGE_EXIT = 64;
+const INTERRUPTED_EXIT = 130;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const VIOLATIONS_TOLD = 20;
 
 const say = (line: string): void => void process.stdout.write(`cluster: ${line}\n`);
@@ -46,7 +49,6 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     await outside.close();
   }
   const result = clusterResult({ seed, isFull: full, isPart: only !== undefined }, results, (performance.now() - from) / 1_000);
-  for (const violation of result.violations.slice(0, VIOLATIONS_TOLD)) process.stdout.write(`violation: ${violation}\n`);
   if (only === undefined) process.stdout.write(`figures in ${writeHarnessResult(result)}\n`);
   const { faultCount, acknowledged, receiptsVerified } = result.figures;
   say(`${results.length} scenarios, ${String(faultCount)} faults, ${String(acknowledged)} acknowledged commands, ${String(receiptsVerified)} receipts verified, ${result.seconds} s, ${result.violations.length} violations`);
@@ -67,6 +69,9 @@ async function runFamily(family: Family, o: RunOptions): Promise<readonly Scenar
   const began = performance.now();
   const site = await ClusterSite.start({ ...family.site, flags: ['--allow-origin', o.origin], tell: () => undefined });
   const clients = new ApiClients(site.apiUrls);
+  // members outlive whoever started them
+  const end = (): void => void site.stop().finally(() => process.exit(INTERRUPTED_EXIT));
+  for (const signal of SIGNALS) process.once(signal, end);
   const before: ClientLoad[] = [];
   const results: ScenarioResult[] = [];
   try {
@@ -78,10 +83,13 @@ async function runFamily(family: Family, o: RunOptions): Promise<readonly Scenar
     for (const scenario of family.scenarios) {
       const result = await runScenario(site, clients, scenario, before, o);
       o.tell(lineOf(result));
+      for (const violation of result.violations.slice(0, VIOLATIONS_TOLD)) process.stdout.write(`violation: ${violation}\n`);
       results.push(result);
     }
+    if (results.some(({ violations }) => violations.length > 0)) o.tell(`logs and history in ${await keepTraces(site)}`);
     return results;
   } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
     await clients.close();
     await site.stop();
   }

@@ -43,6 +43,10 @@ export class Link {
     return this.#harmed;
   }
 
+  get isUsed(): boolean {
+    return this.#pairs.size > 0;
+  }
+
   harm(fault: LinkFault): void {
     this.#fault = fault;
     for (const pair of this.#pairs) {

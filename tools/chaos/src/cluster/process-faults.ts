@@ -4,6 +4,16 @@ import type { Scenario, Surroundings } from './scenario.ts';
 /** Between two kills: enough that clients notice, not enough that all is well again. */
 const KILL_EVERY_MIN_MS = 300;
 const KILL_EVERY_MAX_MS = 1_500;
+/** NATS hands work out again whose runner was silent for 30 s. */
+const PAST_WORK_LEASE_MS = 35_000;
+/** Leases of partitions end after 3 s, and so does the pin of an owner. */
+const PAST_PARTITION_LEASE_MS = 8_000;
+/** What operators are promised for SIGTERM. */
+const DRAIN_MAX_MS = 10_000;
+const CLOCK_OFF_MS = 10 * 60_000;
+const CLOCK_OFF_FOR_MS = 6_000;
+
+const isSource = import.meta.url.endsWith('.ts');
 
 /**
  * SIGKILL to processes that are ready, one after the other; each is started again at once, and nobody waits for it.
@@ -28,7 +38,58 @@ async function killRoles({ site, random, count, tell }: Surroundings, role?: str
   return count;
 }
 
+/** SIGSTOP, and SIGCONT when others have long taken over: it goes on as if nothing had happened, and must do no harm. */
+async function stopPast({ site, random, count }: Surroundings, role: string, forMs: number): Promise<number> {
+  for (let times = 0; times < count; times++) {
+    const names = site.rolesOf(role);
+    const victim = names[Math.floor(random() * names.length)] ?? '';
+    site.signal(victim, 'SIGSTOP');
+    await delay(forMs);
+    site.signal(victim, 'SIGCONT');
+  }
+  return count;
+}
+
+/** SIGTERM to every process in turn, the next one when it is back. Throws where one takes longer to drain than is promised. */
+async function restartAll({ site, count, tell }: Surroundings): Promise<number> {
+  let longestMs = 0;
+  let restarts = 0;
+  while (restarts < count) {
+    for (const name of site.rolesOf()) {
+      const began = performance.now();
+      site.signal(name, 'SIGTERM');
+      await site.gone(name, 2 * DRAIN_MAX_MS);
+      const tookMs = performance.now() - began;
+      if (tookMs > DRAIN_MAX_MS) throw new Error(`${name} took ${Math.round(tookMs)} ms to drain; promised are ${DRAIN_MAX_MS}`);
+      longestMs = Math.max(longestMs, tookMs);
+      await site.startReady(name);
+      restarts += 1;
+    }
+  }
+  tell(`longest drain ${Math.round(longestMs)} ms`);
+  return restarts;
+}
+
+/** One process of each role in turn lives for a while with a wall clock that is off, ahead or behind. */
+async function shiftClocks({ site, random, count }: Surroundings): Promise<number> {
+  const roles = ['command', 'receipt', 'runner', 'projector', 'api', 'policy'];
+  for (let times = 0; times < count; times++) {
+    const [name = ''] = site.rolesOf(roles[times % roles.length] ?? 'command');
+    const off = random() < 0.5 ? -CLOCK_OFF_MS : CLOCK_OFF_MS;
+    const preload = new URL(`./shifted-clock.${isSource ? 'ts' : 'js'}?off=${off}`, import.meta.url).href;
+    await site.kill(name);
+    await site.startReady(name, (plan) => ({ ...plan, args: ['--import', preload, ...plan.args] }));
+    await delay(CLOCK_OFF_FOR_MS);
+    await site.kill(name);
+    await site.startReady(name, (plan) => ({ ...plan, args: plan.args.slice(2) }));
+  }
+  return count;
+}
+
 export const PROCESS_FAULTS: readonly Scenario[] = [
-  { name: 'kill-runner', fault: 'kill -9 of a runner', floor: { ci: 1, full: 10 }, harm: (around) => killRoles(around, 'runner') },
   { name: 'kill-role', fault: 'kill -9 of a process of any role', floor: { ci: 60, full: 200 }, harm: (around) => killRoles(around) },
+  { name: 'rolling-restart', fault: 'every role process is restarted in turn', floor: { ci: 11, full: 33 }, harm: restartAll },
+  { name: 'runner-stopped', fault: 'runner is stopped past its lease, then goes on', floor: { ci: 1, full: 5 }, harm: (around) => stopPast(around, 'runner', PAST_WORK_LEASE_MS) },
+  { name: 'owner-stopped', fault: 'owner of partitions is stopped past its lease, then goes on', floor: { ci: 2, full: 20 }, harm: (around) => stopPast(around, 'command', PAST_PARTITION_LEASE_MS) },
+  { name: 'clock-off', fault: 'clock of one role is off by 10 minutes', floor: { ci: 3, full: 12 }, harm: shiftClocks },
 ];

@@ -68,7 +68,7 @@ export async function runScenario(site: ClusterSite, clients: ApiClients, scenar
     result.receiptsVerified = judgement.receiptsVerified;
     found.push(...judgement.violations);
   } catch (error) {
-    found.push(`${name} could not be ended: ${String(error)}`);
+    found.push(`${name} could not be ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
     load.abandon();
     before.push(load);

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { NatsLink } from '@maestro/adapter-jetstream';
+import { findServerBinaries } from '@maestro/cli/cluster';
+import { askJetStream, withNats } from './ask-nats.ts';
+import type { ClusterSite } from './cluster-site.ts';
+import type { Scenario, Surroundings } from './scenario.ts';
+
+const DOWN_MIN_MS = 200;
+const DOWN_MAX_MS = 2_000;
+const BETWEEN_MS = 4_000;
+const S3_DOWN_CI_MS = 15_000;
+const S3_DOWN_FULL_MS = 60_000;
+/** Runs that have to end while the object store is down. */
+const ENDED_MIN = 5;
+
+/** SIGKILL to a server, which comes back on its data after a moment. */
+async function killServer({ site, random, count }: Surroundings, name: string): Promise<number> {
+  for (let times = 0; times < count; times++) {
+    await site.kill(name);
+    await delay(DOWN_MIN_MS + random() * (DOWN_MAX_MS - DOWN_MIN_MS));
+    await site.startReady(name);
+    await delay(BETWEEN_MS);
+  }
+  return count;
+}
+
+/** SIGKILL to the server that leads the events, which are on JetStream then; another one has to take over. */
+async function killNatsLeader({ site, random, count }: Surroundings): Promise<number> {
+  for (let times = 0; times < count; times++) {
+    const leader = await withNats(site.member(`nats${times % 2 === 0 ? '-2' : '-3'}`).url ?? '', leaderOfEvents);
+    await site.kill(leader);
+    await delay(DOWN_MIN_MS + random() * (DOWN_MAX_MS - DOWN_MIN_MS));
+    await site.startReady(leader);
+    await delay(BETWEEN_MS);
+  }
+  return count;
+}
+
+/** Name of the server; asked again while there is none. */
+async function leaderOfEvents(nats: NatsLink): Promise<string> {
+  for (;;) {
+    const { cluster } = await askJetStream<{ readonly cluster?: { readonly leader?: string } }>(nats, `STREAM.INFO.${nats.names.stream('ev')}`);
+    if (cluster?.leader) return cluster.leader;
+    await delay(100);
+  }
+}
+
+/** No receipt can be kept meanwhile; runs have to end all the same. */
+async function s3Down({ site, load, count, isFull, tell }: Surroundings): Promise<number> {
+  for (let times = 0; times < count; times++) {
+    await site.kill('s3');
+    const before = load.verdicts.size;
+    await delay(isFull ? S3_DOWN_FULL_MS : S3_DOWN_CI_MS);
+    const ended = load.verdicts.size - before;
+    if (ended < ENDED_MIN) throw new Error(`${ended} runs ended while the object store was down; ${ENDED_MIN} are needed`);
+    tell(`${ended} runs ended while the object store was down`);
+    await site.startReady('s3');
+  }
+  return count;
+}
+
+/** Everything in Postgres that is folded from events, gone under load: process state, read models, leases. Keys of values stay. */
+async function loseReadDatabase({ site, count }: Surroundings): Promise<number> {
+  for (let times = 0; times < count; times++) {
+    const tables = (await sql(site, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).split('\n');
+    const lost = tables.filter((table) => table !== '' && !/^(key_pool|data_key)$|migration/.test(table));
+    if (lost.length < 3) throw new Error(`Postgres has the tables ${tables.join(', ')}; expected process state, read models and leases`);
+    await sql(site, `TRUNCATE ${lost.map((table) => `"${table}"`).join(', ')}`);
+    await delay(BETWEEN_MS);
+  }
+  return count;
+}
+
+export async function sql(site: ClusterSite, text: string): Promise<string> {
+  const psql = join(findServerBinaries(process.env).postgres, 'psql');
+  const { stdout } = await promisify(execFile)(psql, ['-d', site.servers.postgresUrl, '-qAt', '-v', 'ON_ERROR_STOP=1', '-c', text]);
+  return stdout.trim();
+}
+
+export const SERVER_FAULTS: readonly Scenario[] = [
+  { name: 'kill-nats', fault: 'kill -9 of nats-server', floor: { ci: 3, full: 20 }, harm: (around) => killServer(around, 'nats') },
+  { name: 'kill-postgres', fault: 'kill -9 of Postgres', floor: { ci: 3, full: 20 }, harm: (around) => killServer(around, 'postgres') },
+  { name: 'lose-read-database', fault: 'everything in Postgres that events make is gone', floor: { ci: 1, full: 5 }, harm: loseReadDatabase },
+  { name: 's3-down', fault: 'object store is down', floor: { ci: 1, full: 3 }, harm: s3Down },
+];
+
+/** For a cluster of three NATS servers that hold the events. */
+export const NATS_CLUSTER_FAULTS: readonly Scenario[] = [
+  { name: 'kill-nats-leader', fault: 'kill -9 of the leader of a JetStream cluster', floor: { ci: 3, full: 20 }, harm: killNatsLeader },
+];
