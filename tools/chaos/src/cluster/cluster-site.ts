@@ -144,8 +144,19 @@ export class ClusterSite {
   async allReady(): Promise<void> {
     for (const member of this.#members.values()) {
       if (!isAlive(member)) this.start(member.name);
-      if (!(await becomesReady(this.member(member.name), READY_MAX_MS))) throw new Error(`${member.name} is not ready; its log ends with\n${endOfLog(member)}`);
+      await this.ready(member.name);
     }
+  }
+
+  async ready(name: string): Promise<void> {
+    if (!(await becomesReady(this.member(name), READY_MAX_MS))) throw new Error(`${name} is not ready; its log ends with\n${endOfLog(this.member(name))}`);
+  }
+
+  /** Ends one for good. */
+  async remove(name: string): Promise<void> {
+    await endMember(this.member(name), GONE_MAX_MS);
+    this.#members.delete(name);
+    this.#record();
   }
 
   async stop(): Promise<void> {

@@ -2,9 +2,11 @@ import { BROKER_FAULTS } from './broker-faults.ts';
 import type { SiteOptions } from './cluster-site.ts';
 import { EVENT_STORE_FAULTS } from './event-store-faults.ts';
 import { LINK_SCENARIOS } from './link-faults.ts';
+import { LOAD_FAULTS } from './load-faults.ts';
 import { PROCESS_FAULTS } from './process-faults.ts';
 import type { Scenario } from './scenario.ts';
 import { NATS_CLUSTER_FAULTS, SERVER_FAULTS } from './server-faults.ts';
+import { DEPLOYMENT_FAULTS } from './two-deployments.ts';
 
 /** Scenarios that share one cluster, in their order. */
 export type Family = { readonly name: string; readonly site: Pick<SiteOptions, 'store' | 'scale' | 'esdbNodes' | 'natsServers'>; readonly scenarios: readonly Scenario[] };
@@ -19,7 +21,7 @@ export const FAMILIES: readonly Family[] = [
   {
     name: 'events in EventStoreDB',
     site: { store: 'eventstoredb', scale: SMALL, esdbNodes: 3 },
-    scenarios: [...PROCESS_FAULTS, ...SERVER_FAULTS, ...EVENT_STORE_FAULTS, ...LINK_SCENARIOS, ...BROKER_FAULTS],
+    scenarios: [...PROCESS_FAULTS, ...SERVER_FAULTS, ...EVENT_STORE_FAULTS, ...LINK_SCENARIOS, ...BROKER_FAULTS, ...LOAD_FAULTS, ...DEPLOYMENT_FAULTS],
   },
   {
     name: 'events in JetStream, three servers',

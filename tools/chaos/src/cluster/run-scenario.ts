@@ -49,7 +49,8 @@ const GRACE_MS = 180_000;
 export async function runScenario(site: ClusterSite, clients: ApiClients, scenario: Scenario, before: ClientLoad[], o: RunOptions): Promise<ScenarioResult> {
   const { name, fault, floor: floors } = scenario;
   const began = performance.now();
-  const load = new ClientLoad(clients, { inFlight: o.inFlight, keyPrefix: `${name}-${o.seed}`, work: mixedWork(o.origin, `${name}-`) });
+  const keyPrefix = `${name}-${o.seed}`;
+  const load = new ClientLoad(clients, { inFlight: o.inFlight, keyPrefix, work: mixedWork(o.origin, `${name}-`) });
   const floor = o.isFull ? floors.full : floors.ci;
   const found: string[] = [];
   const result = { name, fault, floor, count: 0, acknowledgedUnderFault: 0, runs: 0, receiptsVerified: 0, healMs: 0 };
@@ -57,7 +58,7 @@ export async function runScenario(site: ClusterSite, clients: ApiClients, scenar
     load.start();
     await within(() => `${name}: ${load.acknowledgedCommands.length} of the first ${WARM} commands are acknowledged`, GRACE_MS, load.acknowledged(WARM));
     const warm = load.acknowledgedCommands.length;
-    result.count = await scenario.harm({ site, load, random: seededRandom(`cluster/${o.seed}/${name}`), count: floor, isFull: o.isFull, tell: o.tell });
+    result.count = await scenario.harm({ site, load, clients, inFlight: o.inFlight, keyPrefix, origin: o.origin, also: before, random: seededRandom(`cluster/${o.seed}/${name}`), count: floor, isFull: o.isFull, tell: o.tell });
     result.acknowledgedUnderFault = load.acknowledgedCommands.length - warm;
     const healed = performance.now();
     await site.allReady();

@@ -1,4 +1,5 @@
 import type { ClientLoad } from '../client-load.ts';
+import type { ApiClients } from './api-clients.ts';
 import type { ClusterSite } from './cluster-site.ts';
 
 /** How often something has to take effect. */
@@ -7,6 +8,14 @@ export type Floor = { readonly ci: number; readonly full: number };
 export type Surroundings = {
   readonly site: ClusterSite;
   readonly load: ClientLoad;
+  readonly clients: ApiClients;
+  /** of the load: runs at once, and how its keys begin */
+  readonly inFlight: number;
+  readonly keyPrefix: string;
+  /** of the service outside that tasks ask */
+  readonly origin: string;
+  /** further loads on the same deployment, which are judged with it */
+  readonly also: ClientLoad[];
   /** draws of this scenario: the same for the same seed */
   readonly random: () => number;
   /** what the floor asks for */

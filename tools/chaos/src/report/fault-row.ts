@@ -77,6 +77,15 @@ export function networkRows(result: HarnessResult): readonly FaultRow[] {
   ];
 }
 
+/** One row for each scenario; what is lost or doubled belongs to the history of its cluster since the scenario before. */
+export function clusterRows(result: HarnessResult): readonly FaultRow[] {
+  const scenarios = Object.entries((result.figures['scenarios'] ?? {}) as { readonly [name: string]: { readonly fault: string } });
+  return scenarios.map(([name, { fault }]) => {
+    const of = (figure: string): number => figureAt(result, `scenarios.${name}.${figure}`);
+    return { fault, count: of('count'), lost: of('lost'), doubled: of('doubled'), undetected: null, stallMs: of('stallMs') };
+  });
+}
+
 /** One row for each kind of file. Flips that altered nothing that is read or served are counted, and proved by an equal dump. */
 export function bitflipRows(result: HarnessResult): readonly FaultRow[] {
   const kinds = Object.entries(result.figures).filter(([, figures]) => typeof figures === 'object' && figures !== null && 'flips' in figures);

@@ -19,6 +19,7 @@ const GREEN: { readonly [harness: string]: HarnessResult['figures'] } = {
   syscall: { kills: 1_000, lost: 0, recoveryMs: { max: 600 }, ENOSPC: { points: 200, lost: 0, longestRefusalMs: 80 }, EIO: { points: 200, lost: 0, longestRefusalMs: 80 }, fullDisk: { fills: 60, longestResumeMs: 85 } },
   kill: { kills: 200, acknowledged: 5_000, stallMaxMs: 3_000 },
   network: { faultCount: 300, acknowledged: 500, stallMaxMs: 3_000, faults: Object.fromEntries(['cut-request', 'cut-answer', 'cut-later', 'delay', 'slice', 'half-open', 'twice', 'partition'].map((kind) => [kind, 40])) },
+  cluster: { faultCount: 300, acknowledged: 2_000, scenarios: { 'kill-role': { fault: 'kill -9 of a role', count: 60, lost: 0, doubled: 0, stallMs: 5_000 }, links: { fault: 'link harmed', count: 12, lost: 0, doubled: 0, stallMs: 4_000 } } },
   bitflip: { 'event store': { flips: 1_000, detected: 900, alteredNothing: 100, undetected: 0, unnamed: 0 } },
   tamper: { changes: 20_000, attacks: 100, accepted: 0, judged: [{ name: 'one', right: 'MALFORMED', got: 'MALFORMED' }] },
   soak: { minutes: 3, runs: 1_000, errors: 0, loopDelayMaxMs: 100 },
@@ -39,7 +40,7 @@ describe('the scoreboard', () => {
   it('is complete where every harness is green and at its floors', () => {
     const { sections, problems } = scoreboardOf(folder);
     expect(problems).toEqual([]);
-    expect(sections.map(({ harness, rows }) => [harness, rows.length])).toEqual([['sim', 7], ['syscall', 4], ['kill', 1], ['network', 5], ['bitflip', 1], ['tamper', 2], ['soak', 1]]);
+    expect(sections.map(({ harness, rows }) => [harness, rows.length])).toEqual([['sim', 7], ['syscall', 4], ['kill', 1], ['network', 5], ['cluster', 2], ['bitflip', 1], ['tamper', 2], ['soak', 1]]);
     expect(sections.flatMap(({ rows }) => rows).find(({ fault }) => fault.startsWith('process dies at any'))).toEqual({ fault: 'process dies at any moment, before or after any call', count: 90, lost: 0, doubled: 0, undetected: null, stallMs: null });
   });
 
@@ -53,7 +54,7 @@ describe('the scoreboard', () => {
     expect(scoreboardOf(folder).problems).toEqual(['kill.json is not the result of that harness']);
   });
 
-  it.each(['sim', 'syscall', 'kill', 'network', 'bitflip', 'soak'])('refuses figures of %s that it does not know', (harness) => {
+  it.each(['sim', 'syscall', 'kill', 'network', 'cluster', 'bitflip', 'soak'])('refuses figures of %s that it does not know', (harness) => {
     writeHarnessResult({ harness, seed: '', seconds: 1, figures: { other: 1, 'event store': { flips: 2_000 } }, floors: {}, violations: [] }, folder);
     expect(scoreboardOf(folder).problems).toEqual([expect.stringMatching(new RegExp(`^${harness} has no figure `))]);
   });
@@ -77,6 +78,7 @@ describe('the scoreboard', () => {
     ['sim', { noticedLosses: 29 }, 'sim: process dies and the end of its log is gone: 1 undetected'],
     ['tamper', { accepted: 1 }, 'tamper: byte of a receipt set changed, removed or added: 1 undetected'],
     ['tamper', { accepted: 1, judged: [{ right: 'MALFORMED', got: 'VERIFIED' }] }, 'tamper: structured attack on a receipt set: 1 undetected'],
+    ['cluster', { scenarios: { 'kill-role': { fault: 'kill -9 of a role', count: 60, lost: 1, doubled: 0, stallMs: 1 } } }, 'cluster: kill -9 of a role: 1 lost'],
     ['soak', { errors: 2 }, 'soak: half of the maximum load for 3 minutes (runs): 2 lost'],
   ])('says of %s with %j that a promise is broken, even where its harness does not', (harness, change, problem) => {
     write(harness, change);

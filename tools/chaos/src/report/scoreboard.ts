@@ -1,6 +1,6 @@
 import type { HarnessResult } from '../harness-result.ts';
 import { MissingFigure, figureAt, readResult } from './figures.ts';
-import { bitflipRows, killRows, networkRows, simRows, soakRows, syscallRows, tamperRows } from './fault-row.ts';
+import { bitflipRows, clusterRows, killRows, networkRows, simRows, soakRows, syscallRows, tamperRows } from './fault-row.ts';
 import type { FaultRow } from './fault-row.ts';
 
 /** What the scoreboard takes from a harness: its rows, and figures without which a run is too small to show anything. */
@@ -12,6 +12,7 @@ export const SOURCES: { readonly [harness: string]: Source } = {
   syscall: { rows: syscallRows, floors: { kills: 1_000, 'ENOSPC.points': 200, 'EIO.points': 200 } },
   kill: { rows: killRows, floors: { kills: 200, acknowledged: 5_000 } },
   network: { rows: networkRows, floors: { faultCount: 300, acknowledged: 500 } },
+  cluster: { rows: clusterRows, floors: { faultCount: 300, acknowledged: 2_000, 'scenarios.kill-role.count': 60 } },
   bitflip: { rows: bitflipRows, floors: {}, more: tooFewFlips },
   tamper: { rows: tamperRows, floors: { changes: 20_000, attacks: 100 } },
   soak: { rows: soakRows, floors: { minutes: 3, runs: 1_000 } },
