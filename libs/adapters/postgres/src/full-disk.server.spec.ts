@@ -10,7 +10,11 @@ import { openPostgresReadModels } from './read-models/postgres-read-models.ts';
 import { openPostgresKeyVault } from './vault/postgres-key-vault.ts';
 import { openWrapKeyFile } from './vault/wrap-key-file.ts';
 
-const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'done', (error: unknown) => (isFault(error) ? [error.code, error.retryable] : error));
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (isFault(error) ? [error.code, error.retryable] : error),
+  );
 
 /** 512 KB that do not get smaller. */
 const BIG = Array.from({ length: 8_000 }, (_, i) => hash('sha256', String(i))).join('');
@@ -43,9 +47,17 @@ describe('a full disk of Postgres', () => {
     const writes = await Promise.all([
       codeOf(state.apply('dispatch', 'c2', [{ key: 'a', value: BIG }], [])),
       codeOf(views.beginRebuild(3)),
-      codeOf((async () => { for (let i = 0; i < 20_000; i += 1) await vault.create('execution:2'); })()),
+      codeOf(
+        (async () => {
+          for (let i = 0; i < 20_000; i += 1) await vault.create('execution:2');
+        })(),
+      ),
     ]);
-    expect(writes).toEqual([['STORE_READ_ONLY', true], ['STORE_READ_ONLY', true], ['STORE_READ_ONLY', true]]);
+    expect(writes).toEqual([
+      ['STORE_READ_ONLY', true],
+      ['STORE_READ_ONLY', true],
+      ['STORE_READ_ONLY', true],
+    ]);
     expect([(await state.load('dispatch')).cursor, await views.position(), await codeOf(vault.derive(keyId, 'x'))]).toEqual(['c1', 'c1', 'done']);
     await server.sql(url, 'DROP TABLE filler');
     await state.apply('dispatch', 'c2', [{ key: 'a', value: BIG }], []);

@@ -9,7 +9,9 @@ const TABLES: TableSet = {
   migrations: {
     '0001-rows': {
       up: async (db) => {
-        await sql`CREATE TABLE lease (grp text COLLATE "C", name text COLLATE "C", owner text NOT NULL, expires_at timestamptz NOT NULL, PRIMARY KEY (grp, name))`.execute(db);
+        await sql`CREATE TABLE lease (grp text COLLATE "C", name text COLLATE "C", owner text NOT NULL, expires_at timestamptz NOT NULL, PRIMARY KEY (grp, name))`.execute(
+          db,
+        );
       },
     },
   },
@@ -61,7 +63,10 @@ export class PostgresLeases implements Leases {
   }
 
   #transaction<T>(o: TransactionOptions, work: Work<T>): Promise<T> {
-    return onTables(() => migrateTables(this.#database, TABLES), () => this.#database.transaction(o, work));
+    return onTables(
+      () => migrateTables(this.#database, TABLES),
+      () => this.#database.transaction(o, work),
+    );
   }
 }
 

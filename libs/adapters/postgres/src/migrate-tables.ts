@@ -22,10 +22,19 @@ export async function migrateTables<Schema>(database: PostgresDatabase, { name, 
     const [marks] = await run('SELECT to_regclass($1) IS NOT NULL AS there', [`${name}_migration`]);
     const done = marks?.['there'] === true ? await run(`SELECT name FROM ${name}_migration`) : [];
     const unknown = done.map((row) => String(row['name'])).filter((each) => !Object.hasOwn(migrations, each));
-    if (unknown.length > 0) throw new Fault('STORE_NEWER', `the tables of ${name} in Postgres were made by a newer release (${unknown.join(', ')}): upgrade, or use another database`);
+    if (unknown.length > 0)
+      throw new Fault(
+        'STORE_NEWER',
+        `the tables of ${name} in Postgres were made by a newer release (${unknown.join(', ')}): upgrade, or use another database`,
+      );
     if (done.length === Object.keys(migrations).length) return;
     const provider = { getMigrations: async () => ({ ...migrations }) };
-    const { error } = await new Migrator({ db, provider, migrationTableName: `${name}_migration`, migrationLockTableName: `${name}_migration_lock` }).migrateToLatest();
+    const { error } = await new Migrator({
+      db,
+      provider,
+      migrationTableName: `${name}_migration`,
+      migrationLockTableName: `${name}_migration_lock`,
+    }).migrateToLatest();
     if (error !== undefined) throw error;
   });
   return db;

@@ -12,7 +12,11 @@ const open = async (o: Partial<PostgresOptions> = {}): Promise<PostgresDatabase>
   opened.push(database);
   return database;
 };
-const faultOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'no fault', (error: unknown) => (isFault(error) ? [error.code, error.retryable] : error));
+const faultOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'no fault',
+    (error: unknown) => (isFault(error) ? [error.code, error.retryable] : error),
+  );
 const once = { doing: 'testing', isRepeatable: false };
 const again = { doing: 'testing', isRepeatable: true };
 
@@ -109,10 +113,12 @@ describe('a database', () => {
     const proxy = await startCuttingProxy(server.port);
     const database = await open({ connectionString: url.replace(String(server.port), String(proxy.port)) });
     const repeats: boolean[] = [];
-    const setTo = (n: number) => async (run: Run, isRepeat: boolean): Promise<void> => {
-      repeats.push(isRepeat);
-      await run('UPDATE t SET n = $1 WHERE id = 1', [n]);
-    };
+    const setTo =
+      (n: number) =>
+      async (run: Run, isRepeat: boolean): Promise<void> => {
+        repeats.push(isRepeat);
+        await run('UPDATE t SET n = $1 WHERE id = 1', [n]);
+      };
     proxy.cutAfter('COMMIT');
     expect(await faultOf(database.transaction(once, setTo(5)))).toEqual(['STORE_OUTCOME_UNKNOWN', true]);
     expect(await database.read('reading', (run) => run('SELECT n FROM t WHERE id = 1'))).toEqual([{ n: 5 }]);

@@ -39,7 +39,10 @@ export type TransactionOptions = {
 export type Work<T> = (run: Run, isRepeat: boolean) => Promise<T>;
 
 /** What the server says about itself. */
-export type PostgresDurability = { readonly isDurable: boolean; /** settings that lose committed data, such as `fsync=off` */ readonly weak: readonly string[] };
+export type PostgresDurability = {
+  readonly isDurable: boolean;
+  /** settings that lose committed data, such as `fsync=off` */ readonly weak: readonly string[];
+};
 
 /** 13 knows `gen_random_uuid`, but what counts is that older ones get no fixes any more. */
 const VERSION_MIN = 130_000;
@@ -92,18 +95,34 @@ export class PostgresDatabase {
 
   /** Statements that only read, all of one moment. */
   snapshot<T>(doing: string, work: Work<T>): Promise<T> {
-    return this.#attempts({ doing, isRepeatable: true }, (run, isRepeat) => within(run, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', () => work(run, isRepeat), () => undefined));
+    return this.#attempts({ doing, isRepeatable: true }, (run, isRepeat) =>
+      within(
+        run,
+        'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+        () => work(run, isRepeat),
+        () => undefined,
+      ),
+    );
   }
 
   /** One transaction, durable when it answers. */
   transaction<T>(o: TransactionOptions, work: Work<T>): Promise<T> {
     // one `on` of the user's stays as it is: the standbys' acknowledgement that it asked for is more than ours
-    return this.#attempts(o, (run, isRepeat, committing) => within(run, "BEGIN; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')", () => work(run, isRepeat), committing));
+    return this.#attempts(o, (run, isRepeat, committing) =>
+      within(
+        run,
+        "BEGIN; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+        () => work(run, isRepeat),
+        committing,
+      ),
+    );
   }
 
   /** Settings of the server under which what was committed can be lost. */
   async durability(): Promise<PostgresDurability> {
-    const rows = await this.read('asking Postgres for its settings', (run) => run("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')"));
+    const rows = await this.read('asking Postgres for its settings', (run) =>
+      run("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')"),
+    );
     const weak = rows.filter(({ setting }) => setting !== 'on').map(({ name, setting }) => `${String(name)}=${String(setting)}`);
     return { isDurable: weak.length === 0, weak };
   }
@@ -117,7 +136,7 @@ export class PostgresDatabase {
 
   async #attempts<T>({ doing, isRepeatable }: TransactionOptions, once: (run: Run, isRepeat: boolean, committing: () => void) => Promise<T>): Promise<T> {
     let isUnknown = false;
-    for (let [losses, contentions] = [0, 0]; ; ) {
+    for (let [losses, contentions] = [0, 0]; ;) {
       const client = await this.#connect(doing, isUnknown);
       let isCommitting = false;
       try {
@@ -150,9 +169,18 @@ export class PostgresDatabase {
 export async function openPostgres(o: PostgresOptions): Promise<PostgresDatabase> {
   const database = new PostgresDatabase(o);
   try {
-    const [server] = await database.read('connecting to Postgres', (run) => run("SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, current_setting('server_encoding') AS encoding"));
-    if (Number(server?.['number']) < VERSION_MIN) throw new Fault('POSTGRES_UNFIT', `Postgres is version ${String(server?.['version'])}; needed is 13 or newer: upgrade it`);
-    if (server?.['encoding'] !== 'UTF8') throw new Fault('POSTGRES_UNFIT', `the database has encoding ${String(server?.['encoding'])}; needed is UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`);
+    const [server] = await database.read('connecting to Postgres', (run) =>
+      run(
+        "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, current_setting('server_encoding') AS encoding",
+      ),
+    );
+    if (Number(server?.['number']) < VERSION_MIN)
+      throw new Fault('POSTGRES_UNFIT', `Postgres is version ${String(server?.['version'])}; needed is 13 or newer: upgrade it`);
+    if (server?.['encoding'] !== 'UTF8')
+      throw new Fault(
+        'POSTGRES_UNFIT',
+        `the database has encoding ${String(server?.['encoding'])}; needed is UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`,
+      );
     return database;
   } catch (error) {
     await database.close();

@@ -28,7 +28,12 @@ describe('errors of Postgres', () => {
     expect(codeOf(postgresFault(error(code), 'testing'))).toEqual([fault, retryable]);
   });
 
-  it.each(['Connection terminated unexpectedly', 'timeout exceeded when trying to connect', 'Query read timeout', 'Client has encountered a connection error and is not queryable'])('the driver says "%s" without a code: the connection is lost', (message) => {
+  it.each([
+    'Connection terminated unexpectedly',
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+    'Client has encountered a connection error and is not queryable',
+  ])('the driver says "%s" without a code: the connection is lost', (message) => {
     expect(isConnectionLoss(new Error(message))).toBe(true);
     expect(codeOf(postgresFault(new Error(message), 'testing'))).toEqual(['STORE_UNAVAILABLE', true]);
   });
@@ -36,7 +41,9 @@ describe('errors of Postgres', () => {
   it('say what was tried, and keep the error as their cause', () => {
     const cause = error('53100', 'could not extend file');
     const fault = postgresFault(cause, 'applying rows') as Fault;
-    expect(fault.message).toBe('STORE_READ_ONLY: applying rows: the disk of Postgres is full: free space there; nothing was written, try again (53100: could not extend file)');
+    expect(fault.message).toBe(
+      'STORE_READ_ONLY: applying rows: the disk of Postgres is full: free space there; nothing was written, try again (53100: could not extend file)',
+    );
     expect(fault.cause).toBe(cause);
     expect(unknownOutcome(new Error('gone'), 'applying rows')).toMatchObject({ code: 'STORE_OUTCOME_UNKNOWN', retryable: true });
   });

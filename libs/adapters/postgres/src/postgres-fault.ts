@@ -21,10 +21,27 @@ const PASSING: ReadonlyMap<string, string> = new Map([
 const DAMAGE = new Set(['XX001', 'XX002', '42P01', '42703']);
 
 /** Of the server at connect, or when it shuts down; and of the network. */
-const UNAVAILABLE = new Set(['53300', '57P01', '57P02', '57P03', '57P05', '25P03', '3D000', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const UNAVAILABLE = new Set([
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '25P03',
+  '3D000',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** The driver gives these no code. */
-const LOST = /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed|not queryable|timeout expired/i;
+const LOST =
+  /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed|not queryable|timeout expired/i;
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
 const messageOf = (error: unknown): string => String((error as { message?: unknown } | null)?.message ?? error);
@@ -56,14 +73,28 @@ export function postgresFault(error: unknown, doing: string): unknown {
   const code = codeOf(error);
   const shown = code === '' ? messageOf(error) : `${code}: ${messageOf(error)}`;
   const passing = PASSING.get(code);
-  if (passing !== undefined) return new Fault('STORE_READ_ONLY', `${doing}: ${passing}; nothing was written, try again (${shown})`, { retryable: true, cause: error });
-  if (DAMAGE.has(code)) return new Fault('STORE_DAMAGED', `${doing}: the tables in Postgres are damaged or not those of this release; restore them, or have them made again from the events (${shown})`, { cause: error });
-  if (code.startsWith('28')) return new Fault('STORE_DENIED', `${doing}: Postgres refuses this user: correct the connection string, or its pg_hba.conf (${shown})`, { cause: error });
-  if (isConnectionLoss(error)) return new Fault('STORE_UNAVAILABLE', `${doing}: Postgres does not answer: start it, or correct the connection string (${shown})`, { retryable: true, cause: error });
+  if (passing !== undefined)
+    return new Fault('STORE_READ_ONLY', `${doing}: ${passing}; nothing was written, try again (${shown})`, { retryable: true, cause: error });
+  if (DAMAGE.has(code))
+    return new Fault(
+      'STORE_DAMAGED',
+      `${doing}: the tables in Postgres are damaged or not those of this release; restore them, or have them made again from the events (${shown})`,
+      { cause: error },
+    );
+  if (code.startsWith('28'))
+    return new Fault('STORE_DENIED', `${doing}: Postgres refuses this user: correct the connection string, or its pg_hba.conf (${shown})`, { cause: error });
+  if (isConnectionLoss(error))
+    return new Fault('STORE_UNAVAILABLE', `${doing}: Postgres does not answer: start it, or correct the connection string (${shown})`, {
+      retryable: true,
+      cause: error,
+    });
   return error;
 }
 
 /** The answer to a commit was lost. */
 export function unknownOutcome(error: unknown, doing: string): Fault {
-  return new Fault('STORE_OUTCOME_UNKNOWN', `${doing}: the connection broke while Postgres was committing; read it again (${messageOf(error)})`, { retryable: true, cause: error });
+  return new Fault('STORE_OUTCOME_UNKNOWN', `${doing}: the connection broke while Postgres was committing; read it again (${messageOf(error)})`, {
+    retryable: true,
+    cause: error,
+  });
 }

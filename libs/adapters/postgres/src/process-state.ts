@@ -15,7 +15,9 @@ const TABLES: TableSet = {
     '0001-rows': {
       up: async (db) => {
         await sql`CREATE TABLE process_cursor (name text COLLATE "C" PRIMARY KEY, cursor text NOT NULL, digest text NOT NULL)`.execute(db);
-        await sql`CREATE TABLE process_row (name text COLLATE "C", key text COLLATE "C", value text NOT NULL, digest text NOT NULL, PRIMARY KEY (name, key))`.execute(db);
+        await sql`CREATE TABLE process_row (name text COLLATE "C", key text COLLATE "C", value text NOT NULL, digest text NOT NULL, PRIMARY KEY (name, key))`.execute(
+          db,
+        );
       },
     },
   },
@@ -27,9 +29,16 @@ const ROWS = 'SELECT key, value, digest FROM process_row WHERE name = $1 ORDER B
 const UPSERT = `INSERT INTO process_row (name, key, value, digest) SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[])
   ON CONFLICT (name, key) DO UPDATE SET value = excluded.value, digest = excluded.digest`;
 const DELETE = 'DELETE FROM process_row WHERE name = $1 AND key = ANY($2::text[])';
-const MOVE = 'INSERT INTO process_cursor (name, cursor, digest) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, digest = excluded.digest';
+const MOVE =
+  'INSERT INTO process_cursor (name, cursor, digest) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, digest = excluded.digest';
 
-type Change = { readonly name: string; readonly cursor: Cursor | null; readonly texts: ReadonlyMap<string, string>; readonly deletes: readonly string[]; readonly expected: Cursor | null | undefined };
+type Change = {
+  readonly name: string;
+  readonly cursor: Cursor | null;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly deletes: readonly string[];
+  readonly expected: Cursor | null | undefined;
+};
 
 /**
  * Process state on Postgres, for any number of processes.
@@ -53,7 +62,12 @@ export class PostgresProcessState implements ProcessState {
   async load(name: string): Promise<{ readonly cursor: Cursor | null; readonly rows: AsyncIterable<ProcessRow> }> {
     this.#check();
     const stored = toStoredText(name);
-    const [found, rows] = await this.#onTables(() => this.#database.snapshot(`loading ${JSON.stringify(name)} of the process state`, async (run) => [(await run(CURSOR, [stored]))[0], await run(ROWS, [stored])] as const));
+    const [found, rows] = await this.#onTables(() =>
+      this.#database.snapshot(
+        `loading ${JSON.stringify(name)} of the process state`,
+        async (run) => [(await run(CURSOR, [stored]))[0], await run(ROWS, [stored])] as const,
+      ),
+    );
     return { cursor: found === undefined ? null : provedCursor(name, found), rows: this.#rows(name, rows) };
   }
 
@@ -83,7 +97,8 @@ export class PostgresProcessState implements ProcessState {
         if (isRepeat && cursor !== null && stands === cursor) return;
         assertUnmoved(name, expected, stands);
       }
-      if (texts.size > 0) await run(UPSERT, [stored, [...texts.keys()].map(toStoredText), [...texts.values()], [...texts].map(([key, text]) => stateDigest(name, key, text))]);
+      if (texts.size > 0)
+        await run(UPSERT, [stored, [...texts.keys()].map(toStoredText), [...texts.values()], [...texts].map(([key, text]) => stateDigest(name, key, text))]);
       if (deletes.length > 0) await run(DELETE, [stored, deletes.map(toStoredText)]);
       if (cursor !== null) await run(MOVE, [stored, cursor, stateDigest(name, cursor)]);
     });
@@ -126,5 +141,8 @@ function provedCursor(name: string, row: PostgresRow): Cursor {
 
 function assertDigest(row: PostgresRow, name: string, ...columns: readonly string[]): void {
   if (stateDigest(name, ...columns) === row['digest']) return;
-  throw new Fault('STORE_DAMAGED', `the process state in Postgres is damaged: a row of ${JSON.stringify(name)} does not match its digest; empty process_row and process_cursor, and it is made again from the events`);
+  throw new Fault(
+    'STORE_DAMAGED',
+    `the process state in Postgres is damaged: a row of ${JSON.stringify(name)} does not match its digest; empty process_row and process_cursor, and it is made again from the events`,
+  );
 }

@@ -41,7 +41,10 @@ export class GenerationRegister {
   *add(side: Side, projection: number): Steps<Registered> {
     const number = Math.max(0, ...(yield* this.all()).map((row) => row.number)) + 1;
     const added = { number, side, projection, position: null, events: 0 };
-    yield this.#db.insertInto('generation').values({ ...added, digest: registeredDigest(added) }).compile();
+    yield this.#db
+      .insertInto('generation')
+      .values({ ...added, digest: registeredDigest(added) })
+      .compile();
     return added;
   }
 
@@ -61,7 +64,8 @@ export class GenerationRegister {
 
   /** There are three at most. */
   *all(): Steps<readonly Registered[]> {
-    const found = yield this.#all;
+    const statement = this.#all;
+    const found = yield statement;
     return found.map((row) => {
       const registered = registeredOf(row);
       if (registeredDigest(registered) === row['digest']) return registered;
@@ -72,12 +76,22 @@ export class GenerationRegister {
 
   *#write(row: Registered): Steps<void> {
     const { number, side, position, events } = row;
-    yield this.#db.updateTable('generation').set({ side, position, events, digest: registeredDigest(row) }).where('number', '=', number).compile();
+    yield this.#db
+      .updateTable('generation')
+      .set({ side, position, events, digest: registeredDigest(row) })
+      .where('number', '=', number)
+      .compile();
   }
 }
 
 /** Drivers give integers of 64 bits as text. */
 export function registeredOf({ number, side, projection, position, events }: Found): Registered {
   const integer = (value: unknown): number | null => (value === null ? null : Number(value));
-  return { number: Number(number), side: String(side), projection: integer(projection), position: position === null ? null : String(position), events: integer(events) };
+  return {
+    number: Number(number),
+    side: String(side),
+    projection: integer(projection),
+    position: position === null ? null : String(position),
+    events: integer(events),
+  };
 }

@@ -37,9 +37,19 @@ export class GenerationSchema {
     const { textType } = this.#dialect;
     return TABLES.flatMap((table) => {
       const name = rowTable(table, this.#number);
-      const start = schema.createTable(name).addColumn('id', textType as RawBuilder<never>, (column) => column.primaryKey()).addColumn('row', 'text', (column) => column.notNull());
+      const start = schema
+        .createTable(name)
+        .addColumn('id', textType as RawBuilder<never>, (column) => column.primaryKey())
+        .addColumn('row', 'text', (column) => column.notNull());
       const made = columnsOf(table).reduce((all, column) => all.addColumn(column, this.#typeOf(column)), start);
-      const indexes = indexesOf(table).map((columns) => schema.createIndex(indexName(name, columns)).on(name).columns([...columns]).compile().sql);
+      const indexes = indexesOf(table).map(
+        (columns) =>
+          schema
+            .createIndex(indexName(name, columns))
+            .on(name)
+            .columns([...columns])
+            .compile().sql,
+      );
       return [made.compile().sql, ...indexes, ...(isTagged(table) ? this.#createTags(table) : [])];
     });
   }
@@ -54,8 +64,13 @@ export class GenerationSchema {
     const { schema } = this.#db;
     return TABLES.flatMap((table) => {
       const [name, tags] = [rowTable(table, this.#number), tagTable(table, this.#number)];
-      const indexes = !this.#dialect.dropsIndexesFirst ? [] : [...indexesOf(table).map((columns) => indexName(name, columns)), ...tagIndexesOf(table).map((columns) => indexName(tags, columns))];
-      return [...indexes.map((index) => schema.dropIndex(index).ifExists().compile().sql), ...[tags, name].map((each) => schema.dropTable(each).ifExists().compile().sql)];
+      const indexes = !this.#dialect.dropsIndexesFirst
+        ? []
+        : [...indexesOf(table).map((columns) => indexName(name, columns)), ...tagIndexesOf(table).map((columns) => indexName(tags, columns))];
+      return [
+        ...indexes.map((index) => schema.dropIndex(index).ifExists().compile().sql),
+        ...[tags, name].map((each) => schema.dropTable(each).ifExists().compile().sql),
+      ];
     });
   }
 
@@ -64,14 +79,22 @@ export class GenerationSchema {
     const { time } = LISTS[table];
     const { keyedTableEnd } = this.#dialect;
     const made = ['tag', 'id', ...columnsOf(table)]
-      .reduce((all, column) => all.addColumn(column, this.#typeOf(column), (type) => (['tag', 'id', time].includes(column) ? type.notNull() : type)), this.#db.schema.createTable(name))
+      .reduce(
+        (all, column) => all.addColumn(column, this.#typeOf(column), (type) => (['tag', 'id', time].includes(column) ? type.notNull() : type)),
+        this.#db.schema.createTable(name),
+      )
       .addPrimaryKeyConstraint(`${name}_key`, ['tag', time, 'id'] as never);
     const indexes = [...tagIndexesOf(table), ...(isMoving(table) ? [['id']] : [])];
     return [(keyedTableEnd === null ? made : made.modifyEnd(keyedTableEnd)).compile().sql, ...indexes.map((columns) => this.#indexOn(name, columns))];
   }
 
   #indexOn(table: string, columns: readonly string[]): string {
-    return this.#db.schema.createIndex(indexName(table, columns)).ifNotExists().on(table).columns([...columns]).compile().sql;
+    return this.#db.schema
+      .createIndex(indexName(table, columns))
+      .ifNotExists()
+      .on(table)
+      .columns([...columns])
+      .compile().sql;
   }
 
   #typeOf(column: string): RawBuilder<never> {

@@ -49,7 +49,10 @@ export class Generation {
 
   /** Up to `limit` rows of a table by their ids, from the one after `after` on; each is proved. */
   *page<T extends TableName>(table: T, after: string, limit: number): Steps<readonly Rows[T][]> {
-    return yield* this.#rowsOf(table, this.#db.selectFrom(this.#nameOf(table)).select('row').where('id', '>', this.#dialect.kept(after)).orderBy('id').limit(limit));
+    return yield* this.#rowsOf(
+      table,
+      this.#db.selectFrom(this.#nameOf(table)).select('row').where('id', '>', this.#dialect.kept(after)).orderBy('id').limit(limit),
+    );
   }
 
   /** Within the caller's transaction. */
@@ -83,7 +86,9 @@ export class Generation {
     if (known !== undefined) return known;
     const columns = ['id', ...columnsOf(table), 'row'];
     const upsert = this.#insertInto(this.#nameOf(table), columns)
-      .onConflict((clash) => clash.column('id').doUpdateSet((row) => Object.fromEntries(changingColumnsOf(table).map((column) => [column, row.ref(`excluded.${column}`)]))))
+      .onConflict((clash) =>
+        clash.column('id').doUpdateSet((row) => Object.fromEntries(changingColumnsOf(table).map((column) => [column, row.ref(`excluded.${column}`)]))),
+      )
       .compile().sql;
     const tag = isTagged(table) ? this.#taggingOf(table, ['tag', ...columns.slice(0, -1)]) : undefined;
     const untag = isTagged(table) && isMoving(table) ? this.#db.deleteFrom(this.#tagsOf(table)).where(this.#dialect.idOfRow).compile().sql : undefined;
@@ -96,7 +101,13 @@ export class Generation {
   #taggingOf(table: TableName, columns: readonly string[]): string {
     const changing = columnsOf(table).filter((column) => changingColumnsOf(table).includes(column) && column !== LISTS[table].time);
     return this.#insertInto(this.#tagsOf(table), columns)
-      .onConflict((clash) => (changing.length === 0 ? clash.doNothing() : clash.columns(['tag', LISTS[table].time, 'id']).doUpdateSet((row) => Object.fromEntries(changing.map((column) => [column, row.ref(`excluded.${column}`)])))))
+      .onConflict((clash) =>
+        changing.length === 0
+          ? clash.doNothing()
+          : clash
+              .columns(['tag', LISTS[table].time, 'id'])
+              .doUpdateSet((row) => Object.fromEntries(changing.map((column) => [column, row.ref(`excluded.${column}`)]))),
+      )
       .compile().sql;
   }
 
@@ -112,7 +123,14 @@ export class Generation {
     const column = (name: string): string => `${listed}.${name}`;
     const rows = `${this.#nameOf(table)} as rows`;
     // a cross join is what SQLite leaves in the order that it was written in
-    const start = first === undefined ? this.#db.selectFrom(rows) : this.#db.selectFrom(`${this.#tagsOf(table)} as tagged`).crossJoin(rows).whereRef('rows.id', '=', 'tagged.id').where('tagged.tag', '=', kept(first));
+    const start =
+      first === undefined
+        ? this.#db.selectFrom(rows)
+        : this.#db
+            .selectFrom(`${this.#tagsOf(table)} as tagged`)
+            .crossJoin(rows)
+            .whereRef('rows.id', '=', 'tagged.id')
+            .where('tagged.tag', '=', kept(first));
     let query = start as unknown as SelectQueryBuilder<AnySchema, string, object>;
     for (const [field, value] of plan.where) query = query.where(column(field), '=', kept(value));
     for (const tag of others) query = query.where(this.#hasTag(table, plan.time, listed, String(kept(tag))));
@@ -121,9 +139,16 @@ export class Generation {
     if (plan.to !== null) query = query.where(column(plan.time), '<', kept(plan.to));
     const [key, id] = [column(plan.sort), column('id')];
     if (plan.sort !== plan.time) query = query.where(key, 'is not', null);
-    if (plan.after !== null) query = query.where(sql<boolean>`(${sql.ref(key)}, ${sql.ref(id)}) ${sql.raw(plan.descending ? '<' : '>')} (${kept(plan.after.key)}, ${kept(plan.after.id)})`);
+    if (plan.after !== null)
+      query = query.where(
+        sql<boolean>`(${sql.ref(key)}, ${sql.ref(id)}) ${sql.raw(plan.descending ? '<' : '>')} (${kept(plan.after.key)}, ${kept(plan.after.id)})`,
+      );
     const direction = plan.descending ? 'desc' : 'asc';
-    return query.select('rows.row as row').orderBy(key, direction).orderBy(id, direction).limit(plan.limit + 1);
+    return query
+      .select('rows.row as row')
+      .orderBy(key, direction)
+      .orderBy(id, direction)
+      .limit(plan.limit + 1);
   }
 
   #hasTag(table: TableName, time: string, listed: string, tag: string): RawBuilder<boolean> {

@@ -29,7 +29,11 @@ const SORTED_IN_ALL_WAYS: ReadonlySet<string> = new Set(['workflowId']);
  * Tables whose rows carry tags, which are kept in a table of their own, together with what lists filter and sort by;
  * and by what a list of one tag is narrowed or sorted often enough for an index. A second column is only covered by it.
  */
-const TAGGED: Pairs = { execution: [['workflowId', 'status'], ['status'], ['finishedAt'], ['costMicroUsd']], workflow: [], decision: [['workflowId', 'allow'], ['allow']] };
+const TAGGED: Pairs = {
+  execution: [['workflowId', 'status'], ['status'], ['finishedAt'], ['costMicroUsd']],
+  workflow: [],
+  decision: [['workflowId', 'allow'], ['allow']],
+};
 
 export function isTagged(table: TableName): boolean {
   return TAGGED[table] !== undefined;

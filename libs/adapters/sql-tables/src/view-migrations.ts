@@ -29,9 +29,19 @@ export function viewMigrations(dialect: ViewsDialect, notice: DamageNotice): Rea
 /** The first layout. Files of its release carry no marks of migrations, so its tables may be there. */
 async function rowsOfVersion1(db: Kysely<AnySchema>): Promise<void> {
   for (const table of ['execution', 'workflow', 'command']) {
-    await db.schema.createTable(table).ifNotExists().addColumn('id', 'text', (column) => column.primaryKey()).addColumn('row', 'text', (column) => column.notNull()).execute();
+    await db.schema
+      .createTable(table)
+      .ifNotExists()
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('row', 'text', (column) => column.notNull())
+      .execute();
   }
-  await db.schema.createTable('checkpoint').ifNotExists().addColumn('only', 'integer', (column) => column.primaryKey()).addColumn('cursor', 'text', (column) => column.notNull()).execute();
+  await db.schema
+    .createTable('checkpoint')
+    .ifNotExists()
+    .addColumn('only', 'integer', (column) => column.primaryKey())
+    .addColumn('cursor', 'text', (column) => column.notNull())
+    .execute();
 }
 
 /** Generations of tables. The rows of the first layout become the first one, and are served until they are folded anew. */
@@ -45,7 +55,10 @@ async function generations(db: Kysely<AnySchema>, dialect: ViewsDialect, notice:
     .addColumn('position', 'text')
     .addColumn('events', dialect.integerType)
     .execute();
-  await schema.createTable('rebuild_request').addColumn('only', 'integer', (column) => column.primaryKey()).execute();
+  await schema
+    .createTable('rebuild_request')
+    .addColumn('only', 'integer', (column) => column.primaryKey())
+    .execute();
   for (const statement of new GenerationSchema(1, db, dialect).createStatements()) await sql.raw(statement).execute(db);
   const [checkpoint] = await db.selectFrom('checkpoint').select('cursor').execute();
   const old = async <T extends 'execution' | 'workflow' | 'command'>(table: T): Promise<readonly Rows[T][]> => {
@@ -55,7 +68,10 @@ async function generations(db: Kysely<AnySchema>, dialect: ViewsDialect, notice:
   const upserts = { execution: await old('execution'), workflow: await old('workflow'), command: await old('command') };
   await runOn(db, dialect, new Generation(1, db, dialect, notice).upsert(upserts));
   const position = checkpoint?.['cursor'] ?? null;
-  await db.insertInto('generation').values({ number: 1, side: 'served', projection: position === null ? null : 1, position, events: position === null ? 0 : null }).execute();
+  await db
+    .insertInto('generation')
+    .values({ number: 1, side: 'served', projection: position === null ? null : 1, position, events: position === null ? 0 : null })
+    .execute();
   for (const table of ['execution', 'workflow', 'command', 'checkpoint']) await schema.dropTable(table).execute();
 }
 
@@ -66,14 +82,23 @@ async function digests(db: Kysely<AnySchema>, dialect: ViewsDialect): Promise<vo
   for (const row of rows.map(registeredOf)) {
     for (const table of TABLES) await sealRows(db, table, rowTable(table, row.number));
     for (const statement of new GenerationSchema(row.number, db, dialect).indexStatements()) await sql.raw(statement).execute(db);
-    await db.updateTable('generation').set({ digest: registeredDigest(row) }).where('number', '=', row.number).execute();
+    await db
+      .updateTable('generation')
+      .set({ digest: registeredDigest(row) })
+      .where('number', '=', row.number)
+      .execute();
   }
 }
 
 async function sealRows(db: Kysely<AnySchema>, table: TableName, name: string): Promise<void> {
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const rows = await db.selectFrom(name).select(['id', 'row']).where('id', '>', after).orderBy('id').limit(SEALED_ROWS).execute();
-    for (const { id, row } of rows) await db.updateTable(name).set({ row: sealedAgain(table, String(row)) }).where('id', '=', String(id)).execute();
+    for (const { id, row } of rows)
+      await db
+        .updateTable(name)
+        .set({ row: sealedAgain(table, String(row)) })
+        .where('id', '=', String(id))
+        .execute();
     if (rows.length < SEALED_ROWS) return;
     after = String(rows.at(-1)?.['id']);
   }
@@ -82,7 +107,8 @@ async function sealRows(db: Kysely<AnySchema>, table: TableName, name: string): 
 function runOn<T>(db: Kysely<AnySchema>, dialect: ViewsDialect, steps: Steps<T>): Promise<T> {
   return runInTurn(steps, async (step: Step) => {
     let found: readonly Found[] = [];
-    for (const statement of 'rows' in step ? dialect.statementsOf(step) : [step]) ({ rows: found } = await db.executeQuery<Found>(CompiledQuery.raw(statement.sql, [...statement.parameters])));
+    for (const statement of 'rows' in step ? dialect.statementsOf(step) : [step])
+      ({ rows: found } = await db.executeQuery<Found>(CompiledQuery.raw(statement.sql, [...statement.parameters])));
     return found;
   });
 }

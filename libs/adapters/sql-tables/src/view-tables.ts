@@ -88,11 +88,17 @@ export class ViewTables {
   }
 
   *request(): Steps<void> {
-    yield statementOf(this.#db.insertInto('rebuild_request').values({ only: 1 }).onConflict((clash) => clash.doNothing()));
+    yield statementOf(
+      this.#db
+        .insertInto('rebuild_request')
+        .values({ only: 1 })
+        .onConflict((clash) => clash.doNothing()),
+    );
   }
 
   *isRequested(): Steps<boolean> {
-    return (yield this.#request).length > 0;
+    const request = this.#request;
+    return (yield request).length > 0;
   }
 
   /** Names of the tables of a side; none: it has none. */

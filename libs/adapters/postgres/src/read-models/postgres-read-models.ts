@@ -92,7 +92,8 @@ export class PostgresReadModels implements ReadModels {
   /** What was just filled has no statistics, and lists of it would be planned blindly until the server makes some by itself. */
   async #analyseFilled(): Promise<void> {
     try {
-      for (const table of await this.#read('reading the register', () => this.#tables.tablesOf('filling'))) await this.#database.read('read models: statistics of new tables', (run) => run(`ANALYZE ${table}`));
+      for (const table of await this.#read('reading the register', () => this.#tables.tablesOf('filling')))
+        await this.#database.read('read models: statistics of new tables', (run) => run(`ANALYZE ${table}`));
     } catch (error) {
       if (!isFault(error) || !error.retryable) throw error;
       this.#log?.log('warn', 'new tables are served without statistics', { error });
@@ -128,7 +129,10 @@ export class PostgresReadModels implements ReadModels {
   /** Where the tables are new, there is nothing in them, and somebody has to fold it: an idle projector hears it as a request. */
   async #prepareAgain(): Promise<void> {
     await prepareViews(this.#database);
-    const run = <T>(steps: Steps<T>): Promise<T> => this.#database.transaction({ doing: 'read models: looking at new tables', isRepeatable: true }, (carry) => runInTurn(steps, (step) => carryOut(carry, step)));
+    const run = <T>(steps: Steps<T>): Promise<T> =>
+      this.#database.transaction({ doing: 'read models: looking at new tables', isRepeatable: true }, (carry) =>
+        runInTurn(steps, (step) => carryOut(carry, step)),
+      );
     if ((await run(this.#tables.position('served'))) === null) await run(this.#tables.request());
   }
 
@@ -149,7 +153,8 @@ export async function openPostgresReadModels(database: PostgresDatabase, o: { re
   return new PostgresReadModels(database, new ViewTables(db, POSTGRES_VIEWS, NOTICE), o.log);
 }
 
-const prepareViews = (database: PostgresDatabase) => migrateTables<AnySchema>(database, { name: 'read_models', migrations: viewMigrations(POSTGRES_VIEWS, NOTICE) });
+const prepareViews = (database: PostgresDatabase) =>
+  migrateTables<AnySchema>(database, { name: 'read_models', migrations: viewMigrations(POSTGRES_VIEWS, NOTICE) });
 
 async function carryOut(run: Run, step: Step): Promise<readonly Found[]> {
   if (!('rows' in step)) return run(step.sql, step.parameters);

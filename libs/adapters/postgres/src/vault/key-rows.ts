@@ -74,5 +74,8 @@ export function keyMissing(keyId: DataKeyId): Fault {
 
 /** The row is gone, or not what was written. */
 export function keyDamaged({ pool, slot }: KeyPlace, keyId: DataKeyId): Fault {
-  return new Fault('KEY_DAMAGED', `the key vault in Postgres is damaged: slot ${slot} of pool ${pool} holds no readable row of key ${keyId}; restore data_key and key_pool from a backup`);
+  return new Fault(
+    'KEY_DAMAGED',
+    `the key vault in Postgres is damaged: slot ${slot} of pool ${pool} holds no readable row of key ${keyId}; restore data_key and key_pool from a backup`,
+  );
 }

@@ -62,8 +62,13 @@ const open = async (kms: WrapKey = new CountingKms(), o: PostgresKeyVaultOptions
   databases.push(database);
   return openPostgresKeyVault(database, kms, o);
 };
-const codeOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'done', (error: unknown) => (isFault(error) ? error.code : error));
-const sealedBy = (vault: PostgresKeyVault, keyId: string): Promise<Uint8Array> => vault.seal({ keyId, eventId: EVENT, plaintext: Buffer.from('a value of a user') });
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (isFault(error) ? error.code : error),
+  );
+const sealedBy = (vault: PostgresKeyVault, keyId: string): Promise<Uint8Array> =>
+  vault.seal({ keyId, eventId: EVENT, plaintext: Buffer.from('a value of a user') });
 
 describe('data keys in Postgres', () => {
   it('cost one call to the KMS for 256 of them, made or opened', async () => {
@@ -81,12 +86,18 @@ describe('data keys in Postgres', () => {
     const vault = await open(kms);
     const keyId = await vault.create('execution:1');
     const [, pool = '', slot = ''] = keyId.split('-');
-    const [row] = await server.sql(url, `SELECT k.wrapped, p.wrapped AS pool_wrapped FROM data_key k JOIN key_pool p USING (pool) WHERE slot = ${Number.parseInt(slot, 16)}`);
+    const [row] = await server.sql(
+      url,
+      `SELECT k.wrapped, p.wrapped AS pool_wrapped FROM data_key k JOIN key_pool p USING (pool) WHERE slot = ${Number.parseInt(slot, 16)}`,
+    );
     const poolKey = await kms.unwrap(kms.keyId, row?.['pool_wrapped'] as Buffer, pool);
     const key = opened(poolKey, row?.['wrapped'] as Buffer, keyId);
     expect(createHmac('sha256', key).update('x').digest()).toEqual(await vault.derive(keyId, 'x'));
-    const all = JSON.stringify(await server.sql(url, "SELECT *, encode(wrapped, 'hex') AS w FROM data_key")) + JSON.stringify(await server.sql(url, "SELECT *, encode(wrapped, 'hex') AS w FROM key_pool"));
-    for (const secret of [key, Buffer.from(poolKey)]) expect([all.includes(secret.toString('hex')), all.includes(secret.toString('base64'))]).toEqual([false, false]);
+    const all =
+      JSON.stringify(await server.sql(url, "SELECT *, encode(wrapped, 'hex') AS w FROM data_key")) +
+      JSON.stringify(await server.sql(url, "SELECT *, encode(wrapped, 'hex') AS w FROM key_pool"));
+    for (const secret of [key, Buffer.from(poolKey)])
+      expect([all.includes(secret.toString('hex')), all.includes(secret.toString('base64'))]).toEqual([false, false]);
   });
 
   it('are handed out once, whichever process makes them', async () => {
@@ -124,7 +135,10 @@ describe('data keys in Postgres', () => {
     ['wrapped bytes of the pool', 'UPDATE key_pool SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)'],
     ['wrap key of the pool', "UPDATE key_pool SET wrap_key = 'file:0'"],
     ['row that is missing', 'DELETE FROM data_key'],
-    ['row of another slot', 'UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE slot = 0), digest = (SELECT digest FROM data_key WHERE slot = 0), tag = (SELECT tag FROM data_key WHERE slot = 0)'],
+    [
+      'row of another slot',
+      'UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE slot = 0), digest = (SELECT digest FROM data_key WHERE slot = 0), tag = (SELECT tag FROM data_key WHERE slot = 0)',
+    ],
   ])('are refused as damaged with another %s', async (_, change) => {
     const maker = await open();
     const keyId = await maker.create('execution:1');
@@ -138,7 +152,11 @@ describe('data keys in Postgres', () => {
     const vault = await open();
     const keyId = await vault.create('execution:1');
     const guessed = `${keyId.slice(0, -1)}${keyId.endsWith('0') ? '1' : '0'}`;
-    expect([await codeOf(vault.destroy(guessed)), await codeOf(vault.derive(guessed, 'x')), await codeOf(vault.derive(keyId, 'x'))]).toEqual(['KEY_MISSING', 'KEY_MISSING', 'done']);
+    expect([await codeOf(vault.destroy(guessed)), await codeOf(vault.derive(guessed, 'x')), await codeOf(vault.derive(keyId, 'x'))]).toEqual([
+      'KEY_MISSING',
+      'KEY_MISSING',
+      'done',
+    ]);
   });
 
   it('are not made on a server that can lose them, unless that is accepted by name', async () => {

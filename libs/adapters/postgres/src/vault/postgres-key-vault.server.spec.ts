@@ -18,18 +18,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-keyVaultConformance('postgres', async () => {
-  const connectionString = await server.freshDatabase();
-  const open = async () => {
-    const database = await openPostgres({ connectionString });
-    return { database, vault: await openPostgresKeyVault(database, openWrapKeyFile(join(folder, 'wrap.keys'))) };
-  };
-  let opened = await open();
-  const close = () => opened.vault.close().then(() => opened.database.close());
-  const reopen = async () => {
-    await close();
-    opened = await open();
-    return opened.vault;
-  };
-  return { vault: opened.vault, reopen, dispose: close };
-}, { caseTimeoutMs: 120_000 });
+keyVaultConformance(
+  'postgres',
+  async () => {
+    const connectionString = await server.freshDatabase();
+    const open = async () => {
+      const database = await openPostgres({ connectionString });
+      return { database, vault: await openPostgresKeyVault(database, openWrapKeyFile(join(folder, 'wrap.keys'))) };
+    };
+    let opened = await open();
+    const close = () => opened.vault.close().then(() => opened.database.close());
+    const reopen = async () => {
+      await close();
+      opened = await open();
+      return opened.vault;
+    };
+    return { vault: opened.vault, reopen, dispose: close };
+  },
+  { caseTimeoutMs: 120_000 },
+);

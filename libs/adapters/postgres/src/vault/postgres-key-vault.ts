@@ -23,7 +23,8 @@ export type PostgresKeyVaultOptions = {
   readonly nowMs?: () => number;
 };
 
-const KEY = 'SELECT p.wrap_key, p.wrapped AS pool_wrapped, p.digest AS pool_digest, k.tag, k.wrapped, k.digest FROM key_pool p LEFT JOIN data_key k ON k.pool = p.pool AND k.slot = $2 WHERE p.pool = $1';
+const KEY =
+  'SELECT p.wrap_key, p.wrapped AS pool_wrapped, p.digest AS pool_digest, k.tag, k.wrapped, k.digest FROM key_pool p LEFT JOIN data_key k ON k.pool = p.pool AND k.slot = $2 WHERE p.pool = $1';
 const FOR_DESTRUCTION = 'SELECT tag, wrapped, digest FROM data_key WHERE pool = $1 AND slot = $2 FOR UPDATE';
 const DESTROY = 'UPDATE data_key SET tag = $3, wrapped = NULL, digest = $4 WHERE pool = $1 AND slot = $2';
 const ADD_POOL = 'INSERT INTO key_pool (pool, wrap_key, wrapped, digest) VALUES ($1, $2, $3, $4)';
@@ -82,7 +83,9 @@ export class PostgresKeyVault implements KeyVault {
   }
 
   async derive(keyId: DataKeyId, context: string): Promise<Uint8Array> {
-    return createHmac('sha256', await this.#keyOf(keyId)).update(context).digest();
+    return createHmac('sha256', await this.#keyOf(keyId))
+      .update(context)
+      .digest();
   }
 
   async destroy(keyId: DataKeyId): Promise<void> {
@@ -191,7 +194,10 @@ export class PostgresKeyVault implements KeyVault {
 export async function openPostgresKeyVault(database: PostgresDatabase, wrapKey: WrapKey, o: PostgresKeyVaultOptions = {}): Promise<PostgresKeyVault> {
   const { isDurable, weak } = await database.durability();
   if (!isDurable && o.acceptWeakDurability !== true) {
-    throw new Fault('DURABILITY_WEAK', `Postgres runs with ${weak.join(', ')}, and would lose keys that were handed out, and with them the values of users: set it to on, or accept weak durability by name`);
+    throw new Fault(
+      'DURABILITY_WEAK',
+      `Postgres runs with ${weak.join(', ')}, and would lose keys that were handed out, and with them the values of users: set it to on, or accept weak durability by name`,
+    );
   }
   await migrateTables(database, KEY_TABLES);
   const vault = new PostgresKeyVault(database, wrapKey, o);

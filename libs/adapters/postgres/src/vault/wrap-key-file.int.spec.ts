@@ -48,7 +48,11 @@ describe('a file of wrap keys', () => {
     const both = openWrapKeyFile(path);
     expect(both.keyId).not.toBe(old.keyId);
     expect(await bytes(both.unwrap(old.keyId, wrapped, 'pool'))).toBe(KEY.toString('hex'));
-    await expect(old.unwrap(both.keyId, wrapped, 'pool')).rejects.toMatchObject({ code: 'WRAP_KEY_UNAVAILABLE', retryable: false, message: expect.stringContaining(both.keyId) });
+    await expect(old.unwrap(both.keyId, wrapped, 'pool')).rejects.toMatchObject({
+      code: 'WRAP_KEY_UNAVAILABLE',
+      retryable: false,
+      message: expect.stringContaining(both.keyId),
+    });
   });
 
   it.each([

@@ -52,11 +52,14 @@ function keyOf(keys: ReadonlyMap<string, Uint8Array>, keyId: string, path: strin
 
 function keysIn(path: string): readonly Buffer[] {
   if ((statSync(path).mode & 0o077) !== 0) throw unusable(path, 'other users can use it: chmod 600');
-  return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '').map((line, at) => {
-    const key = Buffer.from(line, 'base64');
-    if (key.length !== KEY_BYTES) throw unusable(path, `line ${at + 1} is not base64 of ${KEY_BYTES} bytes`);
-    return key;
-  });
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line, at) => {
+      const key = Buffer.from(line, 'base64');
+      if (key.length !== KEY_BYTES) throw unusable(path, `line ${at + 1} is not base64 of ${KEY_BYTES} bytes`);
+      return key;
+    });
 }
 
 /** Whole before it has its name, and on disk before anything is wrapped with it. */
