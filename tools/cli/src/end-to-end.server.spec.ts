@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
@@ -11,12 +11,13 @@ jest.setTimeout(300_000);
 type Told = { readonly exitCode: number; readonly members: readonly { readonly name: string; readonly pid: number; readonly url: string; readonly isReady: boolean }[] };
 
 describe.each(['eventstoredb', 'jetstream'])('a local cluster on %s', (store) => {
-  const folder = mkdtempSync(join(tmpdir(), 'maestro-cluster-'));
+  let folder = '';
   let user: ProgramUser;
   let told: Told = { exitCode: -1, members: [] };
   const cluster = (...args: readonly string[]) => user.run(['cluster', ...args, '--folder', folder]);
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'maestro-cluster-'));
     const { NATS_SERVER, VERSITYGW, PG_BIN, MAESTRO_ESDB_URL } = process.env;
     user = new ProgramUser({ NATS_SERVER, VERSITYGW, PG_BIN, MAESTRO_ESDB_URL });
     prepareWorkspace(user.home);
@@ -26,6 +27,7 @@ describe.each(['eventstoredb', 'jetstream'])('a local cluster on %s', (store) =>
   });
   afterAll(async () => {
     await cluster('down', '--delete');
+    rmSync(folder, { recursive: true, force: true });
     user.leave();
   });
 
