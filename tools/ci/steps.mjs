@@ -65,6 +65,7 @@ export const steps = [
   { name: 'a bad network loses and doubles nothing', run: ['./maestro', 'chaos', 'network'], full: true, cores: 2, lines: 5, after: ['test'] },
   { name: 'a flipped bit in any file is noticed, named and never served', run: ['./maestro', 'chaos', 'bitflip'], full: true, cores: 2, lines: 18, after: ['test'] },
   { name: 'kill -9 at any moment loses and doubles nothing', run: ['./maestro', 'chaos', 'kill'], full: true, cores: 2, lines: 18, after: ['test'] },
+  { name: 'harmed clusters lose and double nothing', run: ['./maestro', 'chaos', 'cluster'], full: true, cores: 2, lines: 40, after: ['test', 'outside tools'] },
   { name: 'nothing grows under steady load', run: ['./maestro', 'chaos', 'soak'], full: true, cores: 2, lines: 8, after: ['test'] },
   { name: 'the judge of all harnesses is linear', run: ['./maestro', 'chaos', 'checker'], cores: 1, lines: 3, after: ['test'] },
   { name: 'bugs that were found are gone, and would be found again', run: ['./maestro', 'chaos', 'reproduce', '--all'], full: true, cores: 1, after: ['test'] },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { becomesReady, endMember, endOfLog, isAlive, isReady, readRecord, startCluster, startMember, stopCluster, writeRecord } from '@maestro/cli/cluster';
 import type { Member, MemberPlan, PlannedServers, Scale } from '@maestro/cli/cluster';
+import { serverEnvironment } from './config.ts';
 import { Link } from './link.ts';
 import { ThreeNatsServers } from './three-nats-servers.ts';
 
@@ -61,8 +62,7 @@ export class ClusterSite {
         if (plan.name === 'esdb' && nodes > 1) return { ...plan, args: [...plan.args, '--nodes', String(nodes), '--port', String(basePort)], ready: { port: basePort } };
         return plan.kind === 'role' ? site.#linked(plan, site.servers, [...o.flags, ...(three?.flags(servers) ?? [])]) : plan;
       };
-      const environment = process.env;
-      const record = await startCluster({ folder: site.folder, scale: o.scale, store: o.store, workspace: site.folder, environment, tell: o.tell, adapt });
+      const record = await startCluster({ folder: site.folder, scale: o.scale, store: o.store, workspace: site.folder, environment: serverEnvironment, tell: o.tell, adapt });
       for (const member of record.members) site.#members.set(member.name, member);
       site.#record();
       return site;

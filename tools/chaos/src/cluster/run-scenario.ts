@@ -1,6 +1,6 @@
 import { ClientLoad } from '../client-load.ts';
 import { within } from '../eventually.ts';
-import { mixedWork } from '../kill/mixed-work.ts';
+import { mixedWork, startsOfAnyEnd } from '../kill/mixed-work.ts';
 import { seededRandom } from '../seeded-random.ts';
 import type { ApiClients } from './api-clients.ts';
 import type { ClusterSite } from './cluster-site.ts';
@@ -50,7 +50,7 @@ export async function runScenario(site: ClusterSite, clients: ApiClients, scenar
   const { name, fault, floor: floors } = scenario;
   const began = performance.now();
   const keyPrefix = `${name}-${o.seed}`;
-  const load = new ClientLoad(clients, { inFlight: o.inFlight, keyPrefix, work: mixedWork(o.origin, `${name}-`) });
+  const load = new ClientLoad(clients, { inFlight: o.inFlight, keyPrefix, work: scenario.mayDeny === undefined ? mixedWork(o.origin, `${name}-`) : startsOfAnyEnd(o.origin) });
   const floor = o.isFull ? floors.full : floors.ci;
   const found: string[] = [];
   const result = { name, fault, floor, count: 0, acknowledgedUnderFault: 0, runs: 0, receiptsVerified: 0, healMs: 0 };
@@ -68,6 +68,8 @@ export async function runScenario(site: ClusterSite, clients: ApiClients, scenar
     const judgement = await judge(site, clients, load, before);
     result.receiptsVerified = judgement.receiptsVerified;
     found.push(...judgement.violations);
+    const denied = [...load.verdicts.values()].filter((verdict) => verdict !== 'succeeded').length;
+    if (scenario.mayDeny !== undefined) o.tell(`${name}: ${denied} runs were denied or failed, as ${scenario.mayDeny}`);
   } catch (error) {
     found.push(`${name} could not be ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {

@@ -6,6 +6,7 @@ import type { NatsLink } from '@maestro/adapter-jetstream';
 import { findServerBinaries } from '@maestro/cli/cluster';
 import { askJetStream, withNats } from './ask-nats.ts';
 import type { ClusterSite } from './cluster-site.ts';
+import { serverEnvironment } from './config.ts';
 import type { Scenario, Surroundings } from './scenario.ts';
 
 const DOWN_MIN_MS = 200;
@@ -75,7 +76,7 @@ async function loseReadDatabase({ site, count }: Surroundings): Promise<number> 
 }
 
 export async function sql(site: ClusterSite, text: string): Promise<string> {
-  const psql = join(findServerBinaries(process.env).postgres, 'psql');
+  const psql = join(findServerBinaries(serverEnvironment).postgres, 'psql');
   const { stdout } = await promisify(execFile)(psql, ['-d', site.servers.postgresUrl, '-qAt', '-v', 'ON_ERROR_STOP=1', '-c', text]);
   return stdout.trim();
 }
