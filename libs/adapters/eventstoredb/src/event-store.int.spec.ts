@@ -108,6 +108,21 @@ describe('EventStoreDbEventStore', () => {
     await store.append(stream, 'none', newEvents(1));
     expect(await store.append(stream, foreign, newEvents(1))).toMatchObject({ kind: 'conflict', actual: { revision: 0n } });
   });
+  it('gives no version ahead of its last page, though an event lands between the two reads that it makes', async () => {
+    const store = await h.open();
+    const stream = newStream();
+    let version = await store.append(stream, 'none', newEvents(1));
+    for (let i = 0n; i < 40n; i += 1n) {
+      if (version.kind !== 'appended') throw new Error('a conflict');
+      const [page, next] = await Promise.all([
+        store.readStream(stream, { direction: 'forward', from: i + 1n, limit: 10 }),
+        store.append(stream, version.version, newEvents(1)),
+      ]);
+      version = next;
+      if (page.kind === 'missing') throw new Error('missing');
+      expect([i, page.version.revision]).toEqual([i, page.events.at(-1)?.revision ?? i]);
+    }
+  });
   it('writes nothing when an event comes with a hash that is not its own', async () => {
     const store = await h.open();
     const stream = newStream();

@@ -12,6 +12,8 @@ export const versionAt = (revision: bigint): Version => ({ revision, token: Stri
 
 /** A page ends after so many bytes, so that none is larger than this and one event. */
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** A stream that gets an event between two reads of each of so many tries is too busy to be true. */
+const PAGE_TRIES_MAX = 20;
 export const bytesOf = (e: StoredEvent): number => e.bytes.length + (e.sealed?.length ?? 0);
 
 /** The position of a server that gives none. */
@@ -54,29 +56,36 @@ export class StreamReader {
     return { ...event, stream, revision, cursor: this.#cursors.cursorAt(ownPosition(positionOf(record))) };
   }
 
-  /** From `from` up, at most `limit` events. */
+  /** From `from` up, at most `limit` events. What comes between page and version is read, too: no version is ahead of a last page. */
   async forward(stream: StreamName, from: bigint, limit: number, o: CallOptions): Promise<StreamPage> {
-    const read = await this.#stretch(stream, { from, direction: 'forward', count: limit + 1 }, limit, o);
-    if (read === undefined) return this.#missing(stream, o);
-    const last = read.events.at(-1);
-    if (last !== undefined && read.isWhole) {
-      return { kind: 'page', events: read.events, version: versionAt(last.revision), end: true };
+    for (let tries = 0; tries < PAGE_TRIES_MAX; tries += 1) {
+      const read = await this.#stretch(stream, { from, direction: 'forward', count: limit + 1 }, limit, o);
+      if (read === undefined) return this.#missing(stream, o);
+      const last = read.events.at(-1);
+      if (last !== undefined && read.isWhole) {
+        return { kind: 'page', events: read.events, version: versionAt(last.revision), end: true };
+      }
+      const version = await this.#head(stream, o);
+      if (!read.isWhole || version.revision < from) return { kind: 'page', events: read.events, version, end: read.isWhole };
     }
-    const version = await this.#head(stream, o);
-    return { kind: 'page', events: read.events, version, end: read.isWhole };
+    throw new Fault('STORE_UNAVAILABLE', `${stream} moved on during each of ${PAGE_TRIES_MAX} reads; try again`, { retryable: true });
   }
 
   /** From `from` down, or from the last event; `from` may lie above it. */
   async backward(stream: StreamName, from: bigint | undefined, limit: number, o: CallOptions): Promise<StreamPage> {
-    const range = { from, direction: 'backward', count: limit + 1 } as const;
-    const [read, head] = await Promise.all([
-      this.#stretch(stream, range, limit, o),
-      from === undefined ? undefined : this.#head(stream, o).catch(() => undefined),
-    ]);
-    if (read === undefined) return this.#missing(stream, o);
-    const first = read.events[0];
-    const version = from === undefined && first !== undefined ? versionAt(first.revision) : (head ?? (await this.#head(stream, o)));
-    return { kind: 'page', events: read.events, version, end: read.isWhole };
+    if (from === undefined) {
+      const read = await this.#stretch(stream, { direction: 'backward', count: limit + 1 }, limit, o);
+      if (read === undefined) return this.#missing(stream, o);
+      const version = read.events[0] === undefined ? await this.#head(stream, o) : versionAt(read.events[0].revision);
+      return { kind: 'page', events: read.events, version, end: read.isWhole };
+    }
+    // the version first, so that no event of the page is above it
+    const newest = await this.backward(stream, undefined, 1, o);
+    if (newest.kind === 'missing') return newest;
+    const { version } = newest;
+    const range = { from: from < version.revision ? from : version.revision, direction: 'backward', count: limit + 1 } as const;
+    const read = await this.#stretch(stream, range, limit, o);
+    return { kind: 'page', events: read?.events ?? [], version, end: read?.isWhole ?? true };
   }
 
   /** Undefined: no such stream. `isWhole` when there is nothing beyond what was read. */

@@ -50,14 +50,26 @@ describe('a supervised client', () => {
     expect(first.retired.aborted).toBe(true);
   });
   it('lets a call go on for as long as something comes', async () => {
-    const answer = client.once(o, async (_client, _left, alive) => {
-      for (let i = 0; i < 20; i += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
+    const patient = new SupervisedClient({ connectionString: double.connectionString, attemptMs: 1_000, patienceMs: 5_000, useBatchAppend: true });
+    const answer = patient.once({ ...o, timeoutMs: 60_000 }, async (_client, _left, alive) => {
+      for (let i = 0; i < 30; i += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
         alive();
       }
       return 'late, and whole';
     });
     expect(await answer).toBe('late, and whole');
+    patient.close();
+  });
+  it('does not trust what was read through a client that was replaced meanwhile, as a cancelled page ends like a whole one', async () => {
+    const page = Promise.withResolvers<string>();
+    const reading = kindOf(client.once({ ...o, timeoutMs: 60_000 }, async (_client, _left, alive) => {
+      const beat = setInterval(alive, 5);
+      return page.promise.finally(() => clearInterval(beat));
+    }));
+    await kindOf(client.once({ ...o, kind: 'append' }, never)); // replaces the client
+    page.resolve('half a page');
+    expect(await reading).toBe('unavailable');
   });
   it('makes no call once it is closed', async () => {
     client.close();

@@ -46,6 +46,7 @@ export const pauseMs = (tries: number): number => Math.min(PAUSE_MAX_MS, PAUSE_F
  *     in a row that a connection may cause. A server that is slow, and answers some, keeps its client.
  * C3. A replaced client's streams are cancelled and its connections closed; calls on it fail, and are settled by whoever
  *     made them: a read is made again, a write is read back.
+ * C4. What was read through a client that was replaced meanwhile counts as not read.
  */
 export class SupervisedClient {
   readonly #connectionString: string;
@@ -84,6 +85,8 @@ export class SupervisedClient {
     const limit = { timeoutMs, idleMs: this.#attemptMs, signal: o.signal, closing: this.closing };
     try {
       const answer = await within(limit, (left, alive) => call(held.client, left, alive));
+      // a cancelled read ends like one that is whole, without a word
+      if (o.kind === 'read' && held.retired.aborted) throw new CallFailure('unavailable', new Error('the client was replaced meanwhile'));
       held.failures = 0;
       held.answeredMs[o.kind] = performance.now();
       return answer;
