@@ -5,24 +5,32 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bugTable } from '../reproduce/bug-table.ts';
 import { BUGS } from '../reproduce/bugs.ts';
-import { scoreboardOf } from './scoreboard.ts';
+import { SOURCES, scoreboardOf } from './scoreboard.ts';
 import type { Section } from './scoreboard.ts';
 import { markdownTable, plainTable, withSection } from './scoreboard-text.ts';
 
-const USAGE = `usage: ./maestro chaos report [--write]
+const USAGE = `usage: ./maestro chaos report [--write] [--without <harness>]…
 Puts together what the harnesses left in .cache/chaos. Exit code 0 only if each of them ran, ran long enough, and broke nothing.
-  --write  also puts the bugs, and the scoreboard if it is green, into docs/reliability.md, with this machine and this commit`;
+  --write  also puts the bugs, and the scoreboard if it is green, into docs/reliability.md, with this machine and this commit
+  --without  a harness that did not run, and is not asked for`;
+const USAGE_EXIT = 64;
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DOCUMENT = `${ROOT}docs/reliability.md`;
 
 /** The scoreboard of the last runs of all harnesses. Answers the exit code. */
 export async function runReport(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { write: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values } = parseArgs({ args: [...args], options: { write: { type: 'boolean' }, without: { type: 'string', multiple: true, default: [] }, help: { type: 'boolean' } } });
   if (values.help === true) {
     console.log(USAGE);
     return 0;
   }
-  const { sections, problems } = scoreboardOf(`${ROOT}.cache/chaos`);
+  const unknown = values.without.filter((name) => !Object.hasOwn(SOURCES, name));
+  if (unknown.length > 0) {
+    console.log(`${unknown.join(', ')}: the scoreboard asks for no such harness; it asks for ${Object.keys(SOURCES).join(', ')}\n${USAGE}`);
+    return USAGE_EXIT;
+  }
+  const sources = Object.fromEntries(Object.entries(SOURCES).filter(([name]) => !values.without.includes(name)));
+  const { sections, problems } = scoreboardOf(`${ROOT}.cache/chaos`, sources);
   console.log(plainTable(sections));
   for (const problem of problems) console.log(`violation: ${problem}`);
   if (values.write === true) {
