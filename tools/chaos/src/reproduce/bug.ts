@@ -29,6 +29,7 @@ export type FoundBy =
   | 'receipt tampering'
   | 'soak'
   | 'network faults'
+  | 'faults on clusters'
   | 'reads beside a writer'
   | 'generated requests'
   | 'hostile input'
