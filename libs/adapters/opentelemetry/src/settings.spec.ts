@@ -13,7 +13,7 @@ describe('settings of tracing', () => {
   });
 
   it.each([
-    ['url', ['https://collector.example/v1/traces'], ['collector:4318', 'ftp://x', 'http://user:secret@x/', 7]],
+    ['url', ['https://collector.example/v1/traces'], ['collector:4318', 'ftp://x', 'http://user:pw@x/', 7]],
     ['serviceName', ['x'], ['', 'two words', 'x'.repeat(129)]],
     ['sampleRatio', [0, 0.25, 1], [-0.1, 1.1, '1', Number.NaN]],
     ['headers', [{ Authorization: 'Bearer x' }], [{ 'no name': 'x' }, { name: 7 }]],

@@ -178,7 +178,8 @@ export class JetStreamWorkQueue implements WorkQueue {
 
   #lookSoon(): void {
     if (this.#closed || !this.#o.provisions) return;
-    this.#looking ??= this.#look()
+    if (this.#looking !== undefined) return;
+    this.#looking = this.#look()
       .catch(() => undefined) // looked again at the next tick
       .finally(() => (this.#looking = undefined));
   }

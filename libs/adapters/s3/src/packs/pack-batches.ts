@@ -48,7 +48,7 @@ export class PackBatches {
     const bytes = items.reduce((sum, item) => sum + item.bytes.length, 0);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ items, bytes, resolve, reject });
-      this.#running ??= this.#run();
+      if (this.#running === undefined) this.#running = this.#run();
     });
   }
 
