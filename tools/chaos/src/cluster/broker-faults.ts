@@ -57,7 +57,7 @@ async function poison({ site, count, random }: Surroundings): Promise<number> {
     const { connection, names } = link;
     const sent: { readonly stream: string; readonly seq: number }[] = [];
     for (let n = 0; n < count; n++) {
-      const places = [names.subject('work', 'task', 'default', `poison${n}`), names.subject('work', 'policy', 'default', `poison${n}`), names.subject('cmd', String(n % 6), 'execution', `poison${n}`), names.subject('intake', 'anybody', 'execution', 'start')];
+      const places = [names.subject('work', 'task', 'small', `poison${n}`), names.subject('work', 'policy', 'default', `poison${n}`), names.subject('cmd', String(n % 6), 'execution', `poison${n}`), names.subject('intake', 'anybody', 'execution', 'start')];
       const bytes = Uint8Array.from({ length: 1 + Math.floor(random() * 200) }, () => Math.floor(random() * 256));
       const { data } = await connection.request(places[n % places.length] ?? '', bytes, { timeout: ANSWER_MS });
       const ack = JSON.parse(new TextDecoder().decode(data)) as { readonly stream?: string; readonly seq?: number };
