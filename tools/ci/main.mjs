@@ -22,7 +22,7 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]
   });
 }
 
-const logOf = (step) => `${root}.cache/ci/${step.name.replaceAll(' ', '-')}.log`;
+const logOf = (step) => `${root}.cache/ci/${step.name.replaceAll(/[^a-z0-9.-]+/gi, '-')}.log`;
 
 /** Runs one step with its output in a log file. A command that does not exist is a failed step. */
 function runStep(step) {
