@@ -89,7 +89,7 @@ export class JetStreamWorkQueue implements WorkQueue {
     this.#revokes.listen(classes);
     const terms = {
       ackWaitMs: o.ackWaitMs ?? DEFAULT_ACK_WAIT_MS,
-      workingEveryMs: Math.ceil(this.#streams.silenceMaxMs / 3),
+      workingEveryMs: Math.ceil(this.#streams.silenceMaxMs(kind) / 3),
       throwDelayMs,
       park: (work: Work, reason: string) => this.#park(work, reason),
       resting: (work: Work, delayMs: number) => this.#rest(work, delayMs),

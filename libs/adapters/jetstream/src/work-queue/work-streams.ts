@@ -31,6 +31,8 @@ export const WORK_STREAM_DEFAULTS = {
   parkedMax: 10_000,
 } as const satisfies Required<WorkStreamSettings>;
 
+/** A check that nobody answers denies its run after 30 s: what a dead policy process held has to come again long before. */
+const POLICY_SILENCE_MAX_MS = 5_000;
 const KINDS: readonly WorkKind[] = ['policy', 'task'];
 /** Resends of one publish are told apart from new ones for so long. */
 const DEDUP_WINDOW_MS = 10 * 60_000;
@@ -53,14 +55,16 @@ export class WorkStreams {
     return kind === 'policy' ? ['default'] : this.#settings.classes;
   }
 
-  get silenceMaxMs(): number {
-    return this.#settings.silenceMaxMs;
+  /** After so long without a word from who holds it, work of this kind is handed out again. */
+  silenceMaxMs(kind: WorkKind): number {
+    const { silenceMaxMs } = this.#settings;
+    return kind === 'policy' ? Math.min(silenceMaxMs, POLICY_SILENCE_MAX_MS) : silenceMaxMs;
   }
 
   /** Makes what is missing; idempotent. */
   async provision(): Promise<void> {
     const { workStream, parkedStream, allWork, allParked } = this.#subjects;
-    const { replicas, bytesMax, parkedMax, leasedMax, silenceMaxMs } = this.#settings;
+    const { replicas, bytesMax, parkedMax, leasedMax } = this.#settings;
     // discard new: a full queue refuses, and loses nothing that it took
     await this.#ensure(workStream, { subjects: [allWork], storage: StorageType.Memory, retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New, num_replicas: replicas, max_bytes: bytesMax, duplicate_window: nanos(DEDUP_WINDOW_MS) });
     await this.#ensure(parkedStream, { subjects: [allParked], storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, num_replicas: replicas, max_msgs: parkedMax, max_msgs_per_subject: 1, allow_direct: true });
@@ -70,7 +74,7 @@ export class WorkStreams {
       filter_subject: this.#subjects.lane(kind, workClass),
       deliver_policy: DeliverPolicy.All,
       ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(silenceMaxMs),
+      ack_wait: nanos(this.silenceMaxMs(kind)),
       // a message over its deliveries would stay for ever, undelivered: the consumer parks it by name
       max_deliver: -1,
       max_ack_pending: leasedMax,
