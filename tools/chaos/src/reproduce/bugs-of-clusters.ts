@@ -16,4 +16,12 @@ export const BUGS_OF_CLUSTERS: readonly Bug[] = [
       },
     ],
   },
+  {
+    id: 'dead-policy-denies',
+    what: 'a policy process that died denied the runs whose checks it had in hand: they were handed out again after 30 s, when their deadline was over',
+    foundBy: 'faults on clusters',
+    fixedIn: 'fix(adapter-jetstream): checks that a dead policy process held come again before their deadline',
+    kept: { kind: 'spec', file: 'libs/adapters/jetstream/src/work-queue/work-streams.spec.ts', test: 'ends a check far before its deadline' },
+    plant: [{ file: 'libs/adapters/jetstream/src/work-queue/work-streams.ts', find: "return kind === 'policy' ? Math.min(silenceMaxMs, POLICY_SILENCE_MAX_MS) : silenceMaxMs;", put: 'return silenceMaxMs;' }],
+  },
 ];
