@@ -66,7 +66,7 @@ export const steps = [
   { name: 'harmed clusters lose and double nothing', run: ['./maestro', 'chaos', 'cluster'], full: true, cores: 2, lines: 40, after: ['test', 'outside tools'] },
   { name: 'nothing grows under steady load', run: ['./maestro', 'chaos', 'soak'], cores: 2, lines: 8, after: ['test'] },
   { name: 'the judge of all harnesses is linear', run: ['./maestro', 'chaos', 'checker'], cores: 1, lines: 3, after: ['test'] },
-  { name: 'bugs that were found are gone, and would be found again', run: ['./maestro', 'chaos', 'reproduce', '--all'], cores: 1, after: ['test'] },
+  { name: 'bugs that were found are gone, and would be found again', run: ['./maestro', 'chaos', 'reproduce', '--all'], cores: 2, after: ['test'] },
   { name: 'branches of the pure packages', run: node('tools/coverage/check.mjs', '--pure'), cores: 2, lines: 6, after: ['test'] },
   {
     name: 'test with outside tools',

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { inParallel } from '../eventually.ts';
 import type { Bug } from './bug.ts';
 import { BUGS } from './bugs.ts';
 import { runCase, runCases } from './run-case.ts';
@@ -12,6 +13,8 @@ where it has to fail, so that the case is known to be live.
   --all       every one of them
   --as-it-is  without the planted run`;
 const USAGE_EXIT = 64;
+/** Planted runs at once: each is a process of one thread. */
+const LANES = 2;
 
 /** Runs kept cases of bugs. Exit code 0: each passes as the program is, and fails where its fault is planted. */
 export async function runReproduce(args: readonly string[]): Promise<number> {
@@ -36,25 +39,23 @@ export async function runReproduce(args: readonly string[]): Promise<number> {
 
 async function reproduce(bugs: readonly Bug[], isPlanted: boolean): Promise<number> {
   const asItIs = await runCases(bugs.map(({ kept }) => kept));
-  let missed = 0;
-  for (const [i, bug] of bugs.entries()) {
-    tell(bug);
-    const isGone = says('as it is', asItIs[i], 'sound');
-    const isFound = !isPlanted || bug.plant.length === 0 || says('with the old fault', await runCase(bug.kept, bug.plant), 'broken');
-    if (!isGone || !isFound) missed += 1;
-  }
+  const known = new Map(bugs.map((bug, i) => [bug, asItIs[i]]));
+  const right = await inParallel(bugs, LANES, async (bug) => {
+    const planted = isPlanted && bug.plant.length > 0 ? await runCase(bug.kept, bug.plant) : undefined;
+    console.log([...titleOf(bug), said('as it is', known.get(bug), 'sound'), ...(planted === undefined ? [] : [said('with the old fault', planted, 'broken')])].join('\n'));
+    return known.get(bug)?.kind === 'sound' && (planted === undefined || planted.kind === 'broken');
+  });
+  const missed = right.filter((isRight) => !isRight).length;
   const planted = isPlanted ? bugs.filter(({ plant }) => plant.length > 0).length : 0;
   console.log(`reproduce: ${bugs.length} bugs, ${planted} of them also planted again, ${missed} violations`);
   return missed === 0 ? 0 : 1;
 }
 
-function tell({ id, what, foundBy, fixedIn, kept }: Bug): void {
-  console.log(`${id}: ${what}\n  found by ${foundBy}; fixed in "${fixedIn}"\n  kept as ${kept.kind === 'spec' ? `${kept.file}: ${kept.test}` : `./maestro chaos ${kept.args.join(' ')}`}`);
+function titleOf({ id, what, foundBy, fixedIn, kept }: Bug): readonly string[] {
+  return [`${id}: ${what}`, `  found by ${foundBy}; fixed in "${fixedIn}"`, `  kept as ${kept.kind === 'spec' ? `${kept.file}: ${kept.test}` : `./maestro chaos ${kept.args.join(' ')}`}`];
 }
 
-/** Whether a case came to what it must. */
-function says(when: string, outcome: CaseOutcome | undefined, wanted: CaseOutcome['kind']): boolean {
-  const isRight = outcome?.kind === wanted;
-  console.log(isRight ? `  ✓ ${when}: ${outcome.detail}` : `  ✗ ${when}: ${outcome?.kind}, not ${wanted}: ${outcome?.detail}`);
-  return isRight;
+/** What a case came to, against what it must come to. */
+function said(when: string, outcome: CaseOutcome | undefined, wanted: CaseOutcome['kind']): string {
+  return outcome?.kind === wanted ? `  ✓ ${when}: ${outcome.detail}` : `  ✗ ${when}: ${outcome?.kind}, not ${wanted}: ${outcome?.detail}`;
 }
