@@ -1,6 +1,7 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
 import { isFault } from '@maestro/ports';
 import type { Clock, Cursor, EventStore, Log, Metrics, ReadModels } from '@maestro/ports';
+import { abortWith } from '../abort-with.ts';
 import { followEvents, pause } from '../follow-events.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
@@ -34,10 +35,9 @@ export async function projectViews(parts: ProjectorDependencies, signal: AbortSi
 
 /** Until the signal fires. True: the tables have lost what was folded, and it is begun anew. */
 async function goOn(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, { after, isStale }: Beginning): Promise<boolean> {
-  const lost = new AbortController();
-  const either = AbortSignal.any([signal, lost.signal]);
-  await Promise.all([follow(parts, turns, either, after, lost), rebuildWhenAsked(parts, turns, either, isStale)]);
-  if (signal.aborted || !lost.signal.aborted) return false;
+  const { controller: over, release } = abortWith(signal);
+  await Promise.all([follow(parts, turns, over, after), rebuildWhenAsked(parts, turns, over.signal, isStale)]).finally(release);
+  if (signal.aborted || !over.signal.aborted) return false;
   parts.log.log('warn', 'the read models have lost what was folded into them: it is folded again', { position: await parts.views.position().catch(() => null) });
   return true;
 }
@@ -71,14 +71,15 @@ async function patiently<T>({ clock, log }: ProjectorDependencies, signal: Abort
   return undefined;
 }
 
-async function follow(parts: ProjectorDependencies, turns: Turns, signal: AbortSignal, after: Cursor | null, lost: AbortController): Promise<void> {
+/** Aborts `over` where the tables have lost what was folded into them. */
+async function follow(parts: ProjectorDependencies, turns: Turns, over: AbortController, after: Cursor | null): Promise<void> {
   const { store, views, clock, metrics, log, supervision } = parts;
   let seen = after;
   const filter = { categories: FOLDED_CATEGORIES };
-  await followEvents(store, { after, filter, signal, clock, log, name: NAME, supervision }, ({ events, cursor, isRetry }) =>
+  await followEvents(store, { after, filter, signal: over.signal, clock, log, name: NAME, supervision }, ({ events, cursor, isRetry }) =>
     turns.take(async () => {
       const position = await views.position();
-      if (isBehind(store, position, seen)) return lost.abort();
+      if (isBehind(store, position, seen)) return over.abort();
       seen = position;
       if (position !== null && store.compare(cursor, position) <= 0 && !isRetry) return;
       const at = isRetry ? (position ?? cursor) : cursor;

@@ -1,5 +1,6 @@
 import { PROJECTION_VERSION } from '@maestro/domain';
 import type { Clock, Cursor, EventStore, Log, Metrics, ReadModels, ReadModelsStatus, SideStatus } from '@maestro/ports';
+import { abortWith } from '../abort-with.ts';
 import { followEvents } from '../follow-events.ts';
 import type { Batch } from '../follow-events.ts';
 import { FOLDED_CATEGORIES, foldable } from './fold-batch.ts';
@@ -38,8 +39,7 @@ async function fillOnce(parts: RebuildDependencies, turns: Turns, signal: AbortS
   const { store, views, clock, log } = parts;
   await views.beginRebuild(PROJECTION_VERSION);
   const progress = progressOf(parts);
-  const done = new AbortController();
-  const either = AbortSignal.any([signal, done.signal]);
+  const { controller: done, release } = abortWith(signal);
   const filter = { categories: FOLDED_CATEGORIES };
   let end: RebuildEnd = 'stopped';
   const finish = (how: RebuildEnd): void => {
@@ -48,9 +48,9 @@ async function fillOnce(parts: RebuildDependencies, turns: Turns, signal: AbortS
   };
   const after = (await views.status()).filling?.position ?? null;
   let seen = after;
-  await followEvents(store, { after, filter, signal: either, clock, log, name: 'the rebuild of read models' }, (batch) =>
+  await followEvents(store, { after, filter, signal: done.signal, clock, log, name: 'the rebuild of read models' }, (batch) =>
     turns.take(async () => {
-      if (either.aborted) return;
+      if (done.signal.aborted) return;
       const before = await views.status();
       if (before.filling === null) return finish(endOf(before));
       if (isBehind(store, before.filling.position, seen)) return finish('lost');
@@ -64,7 +64,7 @@ async function fillOnce(parts: RebuildDependencies, turns: Turns, signal: AbortS
       await views.swap(served.position);
       finish('swapped');
     }),
-  );
+  ).finally(release);
   return end;
 }
 
