@@ -63,6 +63,14 @@ describe('what a run has open', () => {
     run.accepted(CONTINUE);
     expect(run.open.has(`${STREAM}/more`)).toBe(false);
   });
+  it('carries the trace of the request that led to it, where there is one', () => {
+    const traceparent = `00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`;
+    const [requested] = RunUnderTest.requested(planned('a')).history;
+    if (requested === undefined) throw new Error('no request');
+    const traces = (correlationId: string) => intentsOf({ ...requested, correlationId }).opens.map((intent) => intent.traceparent);
+    expect(traces(traceparent)).toEqual([traceparent]);
+    expect(traces('c')).toEqual([undefined]);
+  });
   it('a task id that begins as another closes only its own', () => {
     const run = RunUnderTest.started(planned('a'), planned('a-b'), planned('ab'));
     run.accepted(reportOf('a', SUCCEEDED));

@@ -49,7 +49,6 @@ describe('points at which a promise was broken once', () => {
   it.each([
     'EIO:once:recovery:openat:events.db-wal:1', // the log was opened for reading only: the store refused for ever
     'EIO:once:recovery:openat:events.db:2', // the same of the database's own file
-    'ENOSPC:once:checkpoint:openat:events.db:2',
     'ENOSPC:for-ever:reopening:openat:events.db-wal:2',
     'EIO:once:fresh:mkdir:evidence/packs:2', // an error without a name left the evidence store
     'ENOSPC:for-ever:long-log:pwrite64:events.db-shm:9', // a commit that was whole in the log was said not to be written
