@@ -23,7 +23,7 @@ import { WorkflowChannelsController } from './controllers/workflow-channels-cont
 import { WorkflowCommandsController } from './controllers/workflow-commands-controller.ts';
 import { WorkflowsController } from './controllers/workflows-controller.ts';
 import { LiveTails } from './edge/live-tails.ts';
-import { adviseWorkerHandler } from './queries/advise-worker.ts';
+import { adviseWorkerHandler } from './queries/worker-advice.ts';
 import { catalogueQueryHandlers } from './queries/catalogue-queries.ts';
 import { followExecutionHandler } from './queries/follow-execution.ts';
 import { executionQueryHandlers } from './queries/execution-queries.ts';

@@ -5,7 +5,7 @@ import type { CallerMessage } from '@maestro/ports';
 import { executionIdOf } from '../edge/found.ts';
 import { problem } from '../problem/problem-error.ts';
 import { GetCommand } from '../queries/catalogue-queries.ts';
-import { AdviseWorker } from '../queries/advise-worker.ts';
+import { AdviseWorker } from '../queries/worker-advice.ts';
 import { FollowExecution } from '../queries/follow-execution.ts';
 import type { CallerAddress } from './caller-address.ts';
 import { scopedCommandId, valueOf } from './caller-command.ts';

@@ -1,39 +1,4 @@
-// The double as a program of its own:
-//   node main.js [--nodes 3] [--port 2113] [--control 2114] [--log file] [--no-batch]
-// Its first line on stdout is JSON: connectionString, controlPort, pid. It ends by SIGTERM, SIGINT, or with its parent's pipe
-// where --with-parent is given.
-import { parseArgs } from 'node:util';
-import { startEventStoreDouble } from './cluster.ts';
-import { startControl } from './control.ts';
+// node main.js [--nodes 3] [--port 2113] [--control 2114] [--log file] [--no-batch] [--with-parent]
+import { runDouble } from './double-program.ts';
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '1' },
-    port: { type: 'string', default: '0' },
-    control: { type: 'string', default: '0' },
-    log: { type: 'string' },
-    'no-batch': { type: 'boolean', default: false },
-    'with-parent': { type: 'boolean', default: false },
-  },
-});
-
-const port = Number(values.port);
-const double = await startEventStoreDouble({
-  nodeCount: Number(values.nodes),
-  batchAppend: !values['no-batch'],
-  ...(port > 0 && { port }),
-  ...(values.log !== undefined && { logPath: values.log }),
-});
-const control = await startControl(double, Number(values.control));
-
-function end(): void {
-  control.close();
-  double.close();
-  process.exit(0);
-}
-process.on('SIGTERM', end);
-process.on('SIGINT', end);
-if (values['with-parent']) process.stdin.on('end', end).resume();
-
-const { connectionString } = double;
-process.stdout.write(`${JSON.stringify({ connectionString, controlPort: control.port, pid: process.pid })}\n`);
+await runDouble(process.argv.slice(2));
