@@ -46,4 +46,15 @@ describe('the trend of a figure', () => {
   it('is refused where there are too few windows for one', () => {
     expect(() => trendOf(series(8, () => 1), WINDOW_S, TOLERANCE)).toThrow('8 windows; 9 are needed');
   });
+
+  it('is told from chance: by the spread of the samples, and better the longer a soak is', () => {
+    const spread = (count: number, grownBy: number): number[] => series(count, (i) => 160 + ([-60, 40, 0, 60, -40, 10][i % 6] as number) + (i >= (2 * count) / 3 ? grownBy : 0));
+    expect(trendOf(spread(18, 100), WINDOW_S, TOLERANCE).isFlat).toBe(true);
+    expect(trendOf(spread(18, 300), WINDOW_S, TOLERANCE).isFlat).toBe(false);
+    expect(trendOf(spread(180, 100), WINDOW_S, TOLERANCE).isFlat).toBe(false);
+  });
+
+  it('is not hidden by its own steps: a steady climb is one, however few windows see it', () => {
+    expect(trendOf(series(18, (i) => 500 + 20 * i), WINDOW_S, TOLERANCE).isFlat).toBe(false);
+  });
 });

@@ -35,14 +35,12 @@ export type SoakPlan = { readonly minutes: number; readonly windowS: number; rea
 
 /** Figures that must be flat, and what counts as flat: 10 %, or what the figure cannot tell. */
 export const FLAT: { readonly [name in 'rssMiB' | 'anonymousMiB' | 'files' | 'logsMiB' | 'loopDelayP99Ms' | 'latencyP99Ms']: Tolerance } = {
-  // of a sound soak the mapped pages of the read models grow by as much in a minute, up to the bound of the map
-  rssMiB: { growthMax: 0.1, noise: 80 },
+  rssMiB: { growthMax: 0.1, noise: 8 },
   anonymousMiB: { growthMax: 0.1, noise: 8 },
   files: { growthMax: 0, noise: 2 },
   logsMiB: { growthMax: 0.1, noise: 16 },
-  // windows of ten seconds of one sound soak differ by as much and more: 18 to 49 ms, 73 to 337 ms
-  loopDelayP99Ms: { growthMax: 0.1, noise: 8 },
-  latencyP99Ms: { growthMax: 0.1, noise: 150 },
+  loopDelayP99Ms: { growthMax: 0.1, noise: 2 },
+  latencyP99Ms: { growthMax: 0.1, noise: 10 },
 };
 
 export type Soaked = { readonly maximumPerS: number; readonly ratePerS: number; readonly windows: readonly Window[]; readonly trends: { readonly [name: string]: Trend } };
