@@ -23,7 +23,7 @@ export const BUGS_OF_RUNS: readonly Bug[] = [
     what: 'what a cancelled run had scheduled before was handed out again when the process came back within the ten seconds of grace',
     foundBy: 'review',
     fixedIn: 'fix(runtime): a run that was cancelled hands out nothing more, also after a restart',
-    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher.spec.ts', test: 'a cancel is kept over a crash' },
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher-cancels.spec.ts', test: 'a cancel is kept over a crash' },
     plant: [{ file: 'libs/runtime/src/dispatch/work-orders.ts', find: "if (run?.state.phase === 'cancelling' || run?.state.phase === 'timing-out') return undefined;", put: '' }],
   },
   {
@@ -31,7 +31,7 @@ export const BUGS_OF_RUNS: readonly Bug[] = [
     what: 'a cancel signalled what ran only when its ten seconds of grace were over',
     foundBy: 'review',
     fixedIn: 'fix(runtime): a cancel signals what runs at once; a stopped attempt is reported; timers are never early and never lost',
-    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher.spec.ts', test: 'a cancel signals what runs at once' },
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher-cancels.spec.ts', test: 'a cancel signals what runs at once' },
     plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: "if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);", put: '' }],
   },
   {
@@ -39,7 +39,7 @@ export const BUGS_OF_RUNS: readonly Bug[] = [
     what: 'a timer fired before it was due where the wall clock was set back while it ran',
     foundBy: 'review',
     fixedIn: 'fix(runtime): a cancel signals what runs at once; a stopped attempt is reported; timers are never early and never lost',
-    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher.spec.ts', test: 'is not early where the wall clock was set back while it ran' },
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher-timers.spec.ts', test: 'is not early where the wall clock was set back while it ran' },
     plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'else if (this.#delayOf(intent) > 0) this.#arm(intent);', put: '' }],
   },
   {
