@@ -41,6 +41,17 @@ export function checkEvents(events: readonly NewEvent[], limits: StoreLimits): v
   }
 }
 
+/** Faults: STORE_CLOSED, ABORTED; every call of an adapter asks before it does anything else. */
+export function checkCall(isClosed: boolean, signal?: AbortSignal): void {
+  if (isClosed) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
+  if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
+}
+
+/** How many events a page may hold: at least one, and no more than the store's limit. */
+export function pageLimit(asked: number, limits: StoreLimits): number {
+  return Math.min(Math.max(1, asked), limits.pageEventsMax);
+}
+
 /** Whether a filter lets an event through. */
 export function matches(event: StoredEvent, filter: EventFilter | undefined): boolean {
   if (filter?.types !== undefined && !filter.types.includes(event.type)) return false;

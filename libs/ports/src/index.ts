@@ -1,4 +1,4 @@
-export { EMBEDDED_STORE_LIMITS, checkEvents, checkStreamName, matches } from './event-admission.ts';
+export { EMBEDDED_STORE_LIMITS, checkCall, checkEvents, checkStreamName, matches, pageLimit } from './event-admission.ts';
 export type { Authorization, AuthorizationRequest, Authorizer } from './authorizer.ts';
 export type { Clock, Entropy, Log, LogLevel, Metrics } from './environment.ts';
 export type {

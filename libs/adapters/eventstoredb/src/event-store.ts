@@ -1,8 +1,9 @@
 import type { StreamName } from '@maestro/domain';
 import {
-  Fault,
+  checkCall,
   checkEvents,
   checkStreamName,
+  pageLimit,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -112,7 +113,7 @@ export class EventStoreDbEventStore implements EventStore {
   ): Promise<StreamPage> {
     this.#check(o.signal);
     checkStreamName(stream);
-    const limit = this.#limit(o.limit);
+    const limit = pageLimit(o.limit, this.limits);
     const { reader } = this.#parts;
     if (o.direction === 'forward') return reader.forward(stream, o.from ?? 0n, limit, o);
     return reader.backward(stream, o.from, limit, o);
@@ -123,7 +124,7 @@ export class EventStoreDbEventStore implements EventStore {
     o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly limit: number } & CallOptions,
   ): Promise<AllPage> {
     this.#check(o.signal);
-    return this.#parts.log.page({ ...o, limit: this.#limit(o.limit), consideredMax: this.limits.pageEventsMax });
+    return this.#parts.log.page({ ...o, limit: pageLimit(o.limit, this.limits), consideredMax: this.limits.pageEventsMax });
   }
 
   async *subscribe(o: {
@@ -161,13 +162,9 @@ export class EventStoreDbEventStore implements EventStore {
   }
 
   #check(signal?: AbortSignal): void {
-    if (this.#closing !== undefined) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
-    if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
+    checkCall(this.#closing !== undefined, signal);
   }
 
-  #limit(asked: number): number {
-    return Math.min(Math.max(1, asked), this.limits.pageEventsMax);
-  }
 }
 
 /**

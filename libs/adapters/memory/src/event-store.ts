@@ -2,9 +2,11 @@ import type { StreamName } from '@maestro/domain';
 import {
   EMBEDDED_STORE_LIMITS,
   Fault,
+  checkCall,
   checkEvents,
   checkStreamName,
   matches,
+  pageLimit,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -100,7 +102,7 @@ export class MemoryEventStore implements EventStore {
     checkStreamName(stream);
     const stored = this.#log.streams.get(stream);
     if (stored === undefined) return { kind: 'missing' };
-    const limit = this.#limit(o.limit);
+    const limit = pageLimit(o.limit, this.limits);
     const top = stored.length - 1;
     const version = versionAt(top);
     if (o.direction === 'forward') {
@@ -116,7 +118,7 @@ export class MemoryEventStore implements EventStore {
     o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly limit: number } & CallOptions,
   ): Promise<AllPage> {
     this.#check(o.signal);
-    const limit = this.#limit(o.limit);
+    const limit = pageLimit(o.limit, this.limits);
     const events: StoredEvent[] = [];
     let position = this.#log.positionOf(o.after);
     for (; position < this.#log.events.length && events.length < limit; position += 1) {
@@ -176,13 +178,8 @@ export class MemoryEventStore implements EventStore {
     this.#wake();
   }
 
-  #limit(asked: number): number {
-    return Math.min(Math.max(1, asked), this.limits.pageEventsMax);
-  }
-
   #check(signal?: AbortSignal): void {
-    if (this.#closed) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
-    if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began');
+    checkCall(this.#closed, signal);
   }
 
   #wake(): void {

@@ -2,9 +2,11 @@ import type { StreamName } from '@maestro/domain';
 import {
   EMBEDDED_STORE_LIMITS,
   Fault,
+  checkCall,
   checkEvents,
   checkStreamName,
   matches,
+  pageLimit,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -122,7 +124,7 @@ export class SqliteEventStore implements EventStore {
     checkStreamName(stream);
     const forward = o.direction === 'forward';
     const from = o.from === undefined ? {} : { from: Number(o.from) };
-    const read = this.#reader.stream(stream, { ...from, forward, limit: this.#limit(o.limit) });
+    const read = this.#reader.stream(stream, { ...from, forward, limit: pageLimit(o.limit, this.limits) });
     if (read === undefined) return { kind: 'missing' };
     const { events, head } = read;
     const last = events.at(-1)?.revision;
@@ -135,7 +137,7 @@ export class SqliteEventStore implements EventStore {
     o: { readonly after: Cursor | null; readonly filter?: EventFilter; readonly limit: number } & CallOptions,
   ): Promise<AllPage> {
     this.#check(o.signal);
-    const limit = this.#limit(o.limit);
+    const limit = pageLimit(o.limit, this.limits);
     let position = this.#positionOf(o.after);
     // a filter may hold back nearly all: look at a full page, and let the caller go on from there
     const considered = this.#after(position, o.filter === undefined ? limit : this.limits.pageEventsMax);
@@ -184,13 +186,7 @@ export class SqliteEventStore implements EventStore {
   }
 
   #check(signal?: AbortSignal): void {
-    if (this.#closing !== undefined) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
-    if (signal?.aborted === true)
-      throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
-  }
-
-  #limit(asked: number): number {
-    return Math.min(Math.max(1, asked), this.limits.pageEventsMax);
+    checkCall(this.#closing !== undefined, signal);
   }
 
   #cursorAt(position: number): Cursor {

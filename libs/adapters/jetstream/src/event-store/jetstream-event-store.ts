@@ -1,9 +1,11 @@
 import type { StreamName } from '@maestro/domain';
 import {
   Fault,
+  checkCall,
   checkEvents,
   checkStreamName,
   isFault,
+  pageLimit,
   type AllPage,
   type Appended,
   type CallOptions,
@@ -105,7 +107,7 @@ export class JetStreamEventStore implements EventStore {
     this.#check(o.signal);
     checkStreamName(stream);
     const from = o.from === undefined ? undefined : Number(o.from);
-    return this.#read(this.#parts.streams.page(stream, { from, forward: o.direction === 'forward', limit: this.#limit(o.limit) }, this.#patience(o)));
+    return this.#read(this.#parts.streams.page(stream, { from, forward: o.direction === 'forward', limit: pageLimit(o.limit, this.limits) }, this.#patience(o)));
   }
 
   /** A page holds fewer than `limit` events where the filter is sparse, the events are large, or damage follows; go on from `next`. */
@@ -114,7 +116,7 @@ export class JetStreamEventStore implements EventStore {
     const p = this.#patience(o);
     const start = this.#parts.cursors.parse(o.after);
     const headSeq = await this.#read(this.#headSeq(start, p));
-    const asked = { place: start, headSeq, limit: this.#limit(o.limit), consideredMax: this.limits.pageEventsMax, filter: o.filter };
+    const asked = { place: start, headSeq, limit: pageLimit(o.limit, this.limits), consideredMax: this.limits.pageEventsMax, filter: o.filter };
     return this.#read(new AllEvents(this.#parts, asked).page(p));
   }
 
@@ -209,13 +211,8 @@ export class JetStreamEventStore implements EventStore {
     return answer.finally(() => this.#inFlight.delete(answer));
   }
 
-  #limit(asked: number): number {
-    return Math.min(Math.max(1, asked), this.limits.pageEventsMax);
-  }
-
   #check(signal?: AbortSignal): void {
-    if (this.#closing.signal.aborted) throw new Fault('STORE_CLOSED', 'the store was closed; open it again');
-    if (signal?.aborted === true) throw new Fault('ABORTED', 'the signal fired before the call began; nothing was done');
+    checkCall(this.#closing.signal.aborted, signal);
   }
 }
 
