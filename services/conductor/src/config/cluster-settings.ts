@@ -35,7 +35,7 @@ export const CLUSTER_SETTINGS = {
   's3.pathStyle': { kind: 'switch', byDefault: false, meaning: 'the bucket is in the path, as most stores but AWS need it' },
   's3.accessKeyFile': { kind: 'secret', meaning: 'access key id' },
   's3.secretKeyFile': { kind: 'secret', meaning: 'secret access key' },
-  's3.retentionDays': { kind: 'integer', unit: 'days', min: 1, max: 36_500, byDefault: 365, meaning: 'how long receipts cannot be deleted by anybody' },
+  's3.retentionDays': { kind: 'integer', unit: 'days', min: 1, max: 36_500, byDefault: 3_650, meaning: 'how long receipts cannot be deleted by anybody' },
   'keys.folder': { kind: 'folder', byDefault: '.maestro/keys', meaning: 'signing key (receipt role) and signed key registry (api, receipt)' },
   'keys.wrappingFile': { kind: 'file', byDefault: null, meaning: 'holds the keys that wrap the data keys of the vault, one a line, base64 of 32 bytes, mode 0600; made where it is missing' },
   'keys.workFile': { kind: 'secret', meaning: 'what the command role makes tokens of work with: 32 bytes or more, the same for all command processes, known to no runner' },
