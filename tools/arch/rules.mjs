@@ -9,7 +9,7 @@ export const tags = {
   pure: { imports: ['contracts', 'pure'], vendors: ['canonicalize', 'semver'], builtins: [] },
   ports: { imports: ['pure', 'contracts'], vendors: [], builtins: [] },
   conformance: { imports: ['ports', 'pure', 'contracts'], vendors: ['@jest/globals', 'fast-check'], builtins: 'any', testing: true },
-  adapter: { imports: ['ports', 'pure', 'contracts'], specs: ['conformance'], vendors: [], builtins: 'any' },
+  adapter: { imports: ['ports', 'pure', 'contracts'], specs: ['conformance'], vendors: ['lru-cache'], builtins: 'any' },
   sql: { imports: ['ports', 'pure', 'contracts'], vendors: ['kysely'], builtins: [] },
   worker: { imports: ['contracts', 'pure'], vendors: [], builtins: 'any' },
   client: { imports: ['contracts'], vendors: [], builtins: 'any' },

@@ -1,5 +1,6 @@
 import { Fault } from '@maestro/ports';
 import type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore, Log } from '@maestro/ports';
+import { LRUCache } from 'lru-cache';
 import { digestOf } from './byte-digest.ts';
 import { assertEvidenceKey, formatLocation, isContentAddress, itemName, itemPrefix, packDigest, packName, parseLocation } from './evidence-names.ts';
 import type { ItemLocation, PackLocation } from './evidence-names.ts';
@@ -11,7 +12,6 @@ import { HoldMarks } from './packs/hold-marks.ts';
 import { PackBatches, evidenceExists } from './packs/pack-batches.ts';
 import type { LockedItem } from './packs/pack-batches.ts';
 import { Packs } from './packs/packs.ts';
-import { RecentRefs } from './recent-refs.ts';
 import type { S3Settings } from './settings.ts';
 
 type S3EvidenceOptions = {
@@ -43,7 +43,8 @@ export class S3EvidenceStore implements EvidenceStore {
   readonly #batches: PackBatches;
   readonly #marks: HoldMarks;
   readonly #turns = new KeyTurns();
-  readonly #refs: RecentRefs;
+  /** of the keys that were put last */
+  readonly #refs: LRUCache<string, EvidenceRef>;
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -54,7 +55,7 @@ export class S3EvidenceStore implements EvidenceStore {
     this.#objects = new LockedObjects(this.#calls);
     this.#packs = new Packs(this.#calls, this.#objects, nowMs);
     this.#marks = new HoldMarks(this.#calls);
-    this.#refs = new RecentRefs(settings.recentKeysMax);
+    this.#refs = new LRUCache({ max: settings.recentKeysMax });
     this.#batches = new PackBatches(this.#packs, this.#turns, this.#refs, (items) => this.#lookUp(items), settings.packBytesMax);
   }
 

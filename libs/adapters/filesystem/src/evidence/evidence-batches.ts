@@ -1,10 +1,10 @@
 import type { EvidenceItem, EvidenceRef } from '@maestro/ports';
+import type { LRUCache } from 'lru-cache';
 import { formatLocation } from './evidence-key.ts';
 import { evidenceExists } from './evidence-files.ts';
 import type { EvidenceFiles } from './evidence-files.ts';
 import { digestOf, encodeRecord } from './pack-record.ts';
 import type { PackWriter, PackedRecord } from './pack-writer.ts';
-import type { RecentRefs } from './recent-refs.ts';
 
 /** One call of putMany: its records were copied when it came, so the caller may reuse its buffers. */
 type Call = {
@@ -29,12 +29,12 @@ type Plan = { readonly fitting: Fitting[]; readonly added: Map<string, PackedRec
 export class EvidenceBatches {
   readonly #writer: PackWriter;
   readonly #files: EvidenceFiles;
-  readonly #refs: RecentRefs;
+  readonly #refs: LRUCache<string, EvidenceRef>;
   readonly #commitBytesMax: number;
   #waiting: Call[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(writer: PackWriter, files: EvidenceFiles, refs: RecentRefs, commitBytesMax: number) {
+  constructor(writer: PackWriter, files: EvidenceFiles, refs: LRUCache<string, EvidenceRef>, commitBytesMax: number) {
     this.#writer = writer;
     this.#files = files;
     this.#refs = refs;

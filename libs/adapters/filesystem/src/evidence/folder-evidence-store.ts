@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Fault } from '@maestro/ports';
 import type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore, Log } from '@maestro/ports';
+import { LRUCache } from 'lru-cache';
 import { digestInSlices } from '../byte-slices.ts';
 import { diskFault, errnoOf, makeFolder, nodeDisk, readAt } from '../disk.ts';
 import type { Disk } from '../disk.ts';
@@ -12,7 +13,6 @@ import type { PackFinding } from './pack-index.ts';
 import { listPacks, loadPack } from './pack-reader.ts';
 import { RECORD_HEAD_BYTES_MAX, decodeRecordHead, digestOf } from './pack-record.ts';
 import { PackWriter } from './pack-writer.ts';
-import { RecentRefs } from './recent-refs.ts';
 
 type PackLocation = Extract<EvidenceLocation, { kind: 'pack' }>;
 type FolderEvidenceOptions = {
@@ -40,7 +40,8 @@ export class FolderEvidenceStore implements EvidenceStore {
   readonly #packs: string;
   readonly #files: EvidenceFiles;
   readonly #batches: EvidenceBatches;
-  readonly #refs: RecentRefs;
+  /** of the keys that were packed last; about 350 bytes of memory each */
+  readonly #refs: LRUCache<string, EvidenceRef>;
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -49,7 +50,7 @@ export class FolderEvidenceStore implements EvidenceStore {
     packs: string,
     files: EvidenceFiles,
     batches: EvidenceBatches,
-    refs: RecentRefs,
+    refs: LRUCache<string, EvidenceRef>,
     findings: readonly PackFinding[],
   ) {
     this.#disk = disk;
@@ -68,7 +69,7 @@ export class FolderEvidenceStore implements EvidenceStore {
     try {
       await makeFolder(disk, packs);
       await files.prepare();
-      const refs = new RecentRefs(o.recentKeysMax ?? 100_000);
+      const refs = new LRUCache<string, EvidenceRef>({ max: o.recentKeysMax ?? 100_000 });
       const numbers = await listPacks(disk, packs);
       const findings = await loadRecent(disk, packs, numbers, refs, o.recentKeysMax ?? 100_000);
       for (const finding of findings) o.log?.log('warn', 'an evidence pack holds bytes that are no record', { ...finding });
@@ -202,7 +203,7 @@ async function loadRecent(
   disk: Disk,
   folder: string,
   numbers: readonly number[],
-  refs: RecentRefs,
+  refs: LRUCache<string, EvidenceRef>,
   countMax: number,
 ): Promise<PackFinding[]> {
   const findings: PackFinding[] = [];

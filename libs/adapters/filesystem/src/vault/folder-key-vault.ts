@@ -3,12 +3,12 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { Fault } from '@maestro/ports';
 import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest } from '@maestro/ports';
+import { LRUCache } from 'lru-cache';
 import { inSlices } from '../byte-slices.ts';
 import { clearStaging, diskFault, makeFolder, nodeDisk } from '../disk.ts';
 import type { Disk } from '../disk.ts';
 import { POOL_SLOTS, createPool, destroyKey, keyMissing, parseKeyId, readKey, surveyPools } from './key-pool.ts';
 import type { FreshKey, PoolSurvey, Slot } from './key-pool.ts';
-import { RecentKeys } from './recent-keys.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -33,7 +33,8 @@ export class FolderKeyVault implements KeyVault {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #log: Log | undefined;
-  readonly #recent: RecentKeys;
+  /** the keys used last, so that a busy run costs no file read */
+  readonly #recent: LRUCache<DataKeyId, KeyObject>;
   #fresh: FreshKey[] = [];
   #refilling: Promise<void> | undefined;
   /** counts destructions, so that a read that began before one never caches what it saw */
@@ -44,7 +45,7 @@ export class FolderKeyVault implements KeyVault {
     this.#disk = disk;
     this.#folder = folder;
     this.#log = o.log;
-    this.#recent = new RecentKeys(o.recentKeysMax ?? 4_096);
+    this.#recent = new LRUCache({ max: o.recentKeysMax ?? 4_096 });
   }
 
   /** Makes `<folder>/data` when it is missing, and the first pool. Faults: STORE_READ_ONLY. */

@@ -2,11 +2,11 @@ import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { Fault } from '@maestro/ports';
 import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest, WrapKey } from '@maestro/ports';
+import { LRUCache } from 'lru-cache';
 import { migrateTables } from '../migrate-tables.ts';
 import type { PostgresDatabase, PostgresRow } from '../postgres-database.ts';
 import { KEY_BYTES, KEY_TABLES, POOL_SLOTS, keyDamaged, keyDigest, keyMissing, newKeys, parseKeyId, poolDigest, wrappedIn } from './key-rows.ts';
 import type { KeyPlace, NewKey } from './key-rows.ts';
-import { RecentKeys } from './recent-keys.ts';
 import { opened } from './wrap-key-file.ts';
 import { openValue, sealValue } from './value-cipher.ts';
 
@@ -45,7 +45,8 @@ export class PostgresKeyVault implements KeyVault {
   readonly #database: PostgresDatabase;
   readonly #wrapKey: WrapKey;
   readonly #log: Log | undefined;
-  readonly #recent: RecentKeys;
+  /** the keys used last, each for a time: another process may destroy it */
+  readonly #recent: LRUCache<DataKeyId, KeyObject>;
   readonly #poolKeys = new Map<string, Buffer>();
   #fresh: NewKey[] = [];
   #refilling: Promise<void> | undefined;
@@ -58,7 +59,12 @@ export class PostgresKeyVault implements KeyVault {
     this.#database = database;
     this.#wrapKey = wrapKey;
     this.#log = o.log;
-    this.#recent = new RecentKeys(o.recentKeysMax ?? 4_096, o.destroyedSeenWithinMs ?? 5_000, o.nowMs ?? (() => performance.now()));
+    this.#recent = new LRUCache({
+      max: o.recentKeysMax ?? 4_096,
+      ttl: o.destroyedSeenWithinMs ?? 5_000,
+      ttlResolution: 0,
+      perf: { now: o.nowMs ?? (() => performance.now()) },
+    });
   }
 
   async create(scope: string): Promise<DataKeyId> {

@@ -1,7 +1,7 @@
 import { Fault } from '@maestro/ports';
 import type { EvidenceRef } from '@maestro/ports';
+import type { LRUCache } from 'lru-cache';
 import type { KeyTurns } from '../key-turns.ts';
-import type { RecentRefs } from '../recent-refs.ts';
 import type { NewItem } from './pack-format.ts';
 import type { Packs } from './packs.ts';
 
@@ -30,13 +30,13 @@ type LookUp = (items: readonly LockedItem[]) => Promise<ReadonlyMap<string, Evid
 export class PackBatches {
   readonly #packs: Packs;
   readonly #turns: KeyTurns;
-  readonly #refs: RecentRefs;
+  readonly #refs: LRUCache<string, EvidenceRef>;
   readonly #lookUp: LookUp;
   readonly #packBytesMax: number;
   #waiting: Call[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(packs: Packs, turns: KeyTurns, refs: RecentRefs, lookUp: LookUp, packBytesMax: number) {
+  constructor(packs: Packs, turns: KeyTurns, refs: LRUCache<string, EvidenceRef>, lookUp: LookUp, packBytesMax: number) {
     this.#packs = packs;
     this.#turns = turns;
     this.#refs = refs;
