@@ -1,6 +1,6 @@
 import { Fault } from '@maestro/ports';
 import { manifest, task } from '../fixtures/commands.ts';
-import type { Point } from '../fixtures/lifeline.ts';
+import type { Point } from '../fixtures/gated-ports.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';
 import { problemsOf } from '../fixtures/sound-history.ts';
 import { World } from '../fixtures/world.ts';

@@ -5,7 +5,7 @@ import { Fault, VALUE_LIMITS } from '@maestro/ports';
 import type { CommandAnswer, EvidenceRef } from '@maestro/ports';
 import { internalCommandId } from './commands/command-ids.ts';
 import { manifest, resume, start, task } from '../fixtures/commands.ts';
-import type { Point } from '../fixtures/lifeline.ts';
+import type { Point } from '../fixtures/gated-ports.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';
 import { problemsOf } from '../fixtures/sound-history.ts';
 import { World } from '../fixtures/world.ts';

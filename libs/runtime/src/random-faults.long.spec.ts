@@ -3,7 +3,7 @@ import { Fault } from '@maestro/ports';
 import { canonicalText } from '@maestro/receipt';
 import { cancel, manifest, task } from '../fixtures/commands.ts';
 import { freshRows, storedRows } from '../fixtures/fresh-rows.ts';
-import type { Point } from '../fixtures/lifeline.ts';
+import type { Point } from '../fixtures/gated-ports.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';
 import { problemsOf } from '../fixtures/sound-history.ts';
 import { World } from '../fixtures/world.ts';

@@ -5,6 +5,7 @@ export { seededEntropy, systemEntropy } from './entropy.ts';
 export { MemoryEventLog } from './event-log.ts';
 export { MemoryEventStore } from './event-store.ts';
 export { MemoryLeases } from './leases.ts';
+export { Lifeline, never } from './lifeline.ts';
 export { MemoryProcessDisk, MemoryProcessState } from './process-state.ts';
 export { MemoryWorkQueue } from './work-queue.ts';
 export type { MemoryWorkQueueOptions } from './work-queue.ts';

@@ -1,6 +1,6 @@
 import { traceContextOf } from '@maestro/domain';
 import { manifest, start, task } from '../../fixtures/commands.ts';
-import type { Point } from '../../fixtures/lifeline.ts';
+import type { Point } from '../../fixtures/gated-ports.ts';
 import { RecordingTracer } from '../../fixtures/recording-tracer.ts';
 import { succeededWith } from '../../fixtures/scripted-ports.ts';
 import { World } from '../../fixtures/world.ts';

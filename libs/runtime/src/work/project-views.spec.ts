@@ -3,7 +3,7 @@ import { Fault } from '@maestro/ports';
 import type { ReadModels } from '@maestro/ports';
 import { cancel, manifest, task } from '../../fixtures/commands.ts';
 import { freshRows, storedRows } from '../../fixtures/fresh-rows.ts';
-import type { Hook } from '../../fixtures/lifeline.ts';
+import type { Hook } from '../../fixtures/gated-ports.ts';
 import { untilAborted } from '../../fixtures/scripted-ports.ts';
 import { World } from '../../fixtures/world.ts';
 import type { WorldOptions } from '../../fixtures/world.ts';

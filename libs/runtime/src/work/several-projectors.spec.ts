@@ -1,10 +1,10 @@
-import { MemoryReadModels } from '@maestro/adapter-memory';
+import { Lifeline, MemoryReadModels } from '@maestro/adapter-memory';
 import { PROJECTION_VERSION } from '@maestro/domain';
 import type { ReadModels } from '@maestro/ports';
 import { manifest, task } from '../../fixtures/commands.ts';
 import { freshRows, storedRows } from '../../fixtures/fresh-rows.ts';
-import { Lifeline, gated } from '../../fixtures/lifeline.ts';
-import type { Hook } from '../../fixtures/lifeline.ts';
+import { gated } from '../../fixtures/gated-ports.ts';
+import type { Hook } from '../../fixtures/gated-ports.ts';
 import { World } from '../../fixtures/world.ts';
 import { projectViews } from './project-views.ts';
 

@@ -1,7 +1,7 @@
+import { Lifeline } from '@maestro/adapter-memory';
 import type { Leased, Settlement } from '@maestro/ports';
 import type { CallFault } from './fault-plan.ts';
 import { faultyPort } from './faulty-port.ts';
-import { Lifeline } from './lifeline.ts';
 import type { PortRules } from './port-rules.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 

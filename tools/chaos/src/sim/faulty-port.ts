@@ -1,8 +1,8 @@
+import { never } from '@maestro/adapter-memory';
+import type { Lifeline } from '@maestro/adapter-memory';
 import type { Clock, FaultCode, Leased, Settlement } from '@maestro/ports';
 import { Fault } from '@maestro/ports';
 import type { CallFault, FaultKind, FaultPlan } from './fault-plan.ts';
-import { never } from './lifeline.ts';
-import type { Lifeline } from './lifeline.ts';
 import type { AnswerRule, PlainRule, PortRules, StreamRule } from './port-rules.ts';
 
 /** Who says what happens to which call. */

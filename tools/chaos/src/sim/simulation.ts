@@ -1,8 +1,7 @@
-import { seededEntropy } from '@maestro/adapter-memory';
+import { Lifeline, seededEntropy } from '@maestro/adapter-memory';
 import type { Log, Metrics } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { FaultPlan } from './fault-plan.ts';
-import { Lifeline } from './lifeline.ts';
 import { noPlant } from './plant.ts';
 import type { Plant, Planted } from './plant.ts';
 import { verifyStored } from './verify-stored.ts';
