@@ -10,14 +10,17 @@ import type { Effort, Measured } from './measure.ts';
 import { renderReport } from './report.ts';
 import type { AppendFigures, BenchReport } from './report.ts';
 import { RestTarget } from './rest-target.ts';
+import { CLUSTER_PROFILE, serveCluster } from './served-cluster.ts';
+import { serveConductor } from './served-conductor.ts';
 import type { Target } from './target.ts';
 import { FAIRNESS, NOT_MEASURED, QUICK, WORKLOADS } from './workloads.ts';
 import type { Workload } from './workloads.ts';
 
-const USAGE = `usage: bench [--quick] [--only W1,C10] [--engine | --rest] [--seconds N] [--json FILE] [--data DIR]
+const USAGE = `usage: bench [--quick] [--only W1,C10] [--engine | --rest | --cluster] [--seconds N] [--json FILE] [--data DIR]
   --quick     ${QUICK.join(', ')} in less than a minute
   --only      these workloads: ${WORKLOADS.map(({ id }) => id).join(', ')}, E (the store alone), fairness (${FAIRNESS.alone} and ${FAIRNESS.beside})
   --engine    only in this process; --rest: only a conductor over REST; default: both
+  --cluster   instead of them a local cluster of real servers over REST: nats-server, Postgres, versitygw, a process of each role
   --seconds   how long each workload is measured (default 10; with --quick 4)
   --json      writes the result there, too
   --data      a folder on the disk to be measured; default: .cache/bench of the repository
@@ -28,6 +31,7 @@ const OPTIONS = {
   only: { type: 'string' },
   engine: { type: 'boolean' },
   rest: { type: 'boolean' },
+  cluster: { type: 'boolean' },
   seconds: { type: 'string' },
   json: { type: 'string' },
   data: { type: 'string' },
@@ -38,6 +42,7 @@ const APPENDS = 'E';
 const APPEND_STREAMS = [1, 64] as const;
 /** Samples below this say nothing about a median. */
 const RUNS_MIN = 5;
+const EMBEDDED_PROFILE = 'embedded profile (sqlite, WAL, synchronous=full; folder evidence; queue in memory)';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 export type BenchOptions = {
@@ -71,7 +76,7 @@ export async function bench({ workloads, measuresAppends, targets, effort, dataD
     const machine = describeMachine(dir);
     const measured: Measured[] = [];
     for (const name of workloads.length === 0 ? [] : targets) {
-      const target = name === 'engine' ? await EngineTarget.open(folder(dir, name)) : await RestTarget.open(folder(dir, name));
+      const target = await open(name, folder(dir, name), say);
       try {
         for (const workload of inRounds(workloads)) {
           say(`${workload.id} ${name}`);
@@ -85,11 +90,16 @@ export async function bench({ workloads, measuresAppends, targets, effort, dataD
     for (const streams of measuresAppends ? APPEND_STREAMS : []) appends.push(await measureAppends(folder(dir, 'appends'), streams, effort.measureMs));
     const order = (one: Measured): number => workloads.findIndex(({ id }) => id === one.workload);
     measured.sort((a, b) => order(a) - order(b));
-    const profile = 'embedded profile (sqlite, WAL, synchronous=full; folder evidence; queue in memory)';
+    const profile = targets.includes('cluster') ? CLUSTER_PROFILE : EMBEDDED_PROFILE;
     return { schema: 'bench.v1', at: new Date().toISOString(), profile, machine, measured, appends, notMeasured: NOT_MEASURED };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+function open(name: Target['name'], dataDir: string, say: (text: string) => void): Promise<Target> {
+  if (name === 'engine') return EngineTarget.open(dataDir);
+  return (name === 'rest' ? serveConductor(dataDir) : serveCluster(dataDir, say)).then((served) => new RestTarget(served));
 }
 
 /** The pair that is compared is measured in turn. */
@@ -113,7 +123,7 @@ function parse(args: readonly string[]): Parsed {
   } catch (error) {
     return { kind: 'say', text: `${(error as Error).message}\n${USAGE}`, exitCode: 64 };
   }
-  const { quick = false, engine = false, rest = false, help = false } = values;
+  const { quick = false, engine = false, rest = false, cluster = false, help = false } = values;
   if (help) return { kind: 'say', text: USAGE, exitCode: 0 };
   const wanted = values.only?.split(',').flatMap((id) => (id === 'fairness' ? [FAIRNESS.alone, FAIRNESS.beside] : [id])) ?? (quick ? QUICK : [...WORKLOADS.map(({ id }) => id), APPENDS]);
   const unknown = wanted.filter((id) => id !== APPENDS && !WORKLOADS.some((workload) => workload.id === id));
@@ -123,10 +133,18 @@ function parse(args: readonly string[]): Parsed {
   }
   const options: BenchOptions = {
     workloads: WORKLOADS.filter(({ id }) => wanted.includes(id)),
-    measuresAppends: wanted.includes(APPENDS),
-    targets: engine === rest ? ['engine', 'rest'] : engine ? ['engine'] : ['rest'],
+    // the store that is measured alone is the embedded one
+    measuresAppends: wanted.includes(APPENDS) && !cluster,
+    targets: targetsOf({ engine, rest, cluster }),
     effort: { warmUpMs: seconds * 250, measureMs: seconds * 1_000, runsMin: RUNS_MIN },
     dataDir: resolve(values.data ?? join(root, '.cache', 'bench')),
   };
   return { kind: 'run', options, jsonFile: values.json };
+}
+
+/** Both embedded ones unless one is named. A cluster has its machine for itself. */
+function targetsOf({ engine, rest, cluster }: { readonly engine: boolean; readonly rest: boolean; readonly cluster: boolean }): readonly Target['name'][] {
+  if (cluster) return ['cluster'];
+  if (engine === rest) return ['engine', 'rest'];
+  return engine ? ['engine'] : ['rest'];
 }

@@ -18,6 +18,12 @@ export function processUsage(pid: number): ProcessUsage {
   };
 }
 
+/** A process and all that it has started, as far as /proc tells; only itself where it does not. */
+export function processesBelow(pid: number): readonly number[] {
+  const children = (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter((text) => text !== '');
+  return [pid, ...children.flatMap((child) => processesBelow(Number(child)))];
+}
+
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

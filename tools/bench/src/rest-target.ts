@@ -1,33 +1,33 @@
-import { ConductorProcess, RestClient, freePort, jsonOf } from '@maestro/chaos';
-import { processUsage } from './process-usage.ts';
+import { RestClient, jsonOf } from '@maestro/chaos';
+import type { Served } from './served.ts';
 import type { EndedRun, Sealed, Target, Usage } from './target.ts';
 
 const POLL_MS = 10;
 const TERMINAL = ['execution.completed.v1', 'execution.denied.v1'];
 
-/** A conductor in a process of its own, driven as an outside client drives it. Opened with `open`. */
+/** A conductor or a cluster in processes of its own, driven as an outside client drives it. */
 export class RestTarget implements Target {
-  readonly name = 'rest';
-  readonly says = 'a conductor process over REST';
-  readonly #conductor: ConductorProcess;
+  readonly name: Target['name'];
+  readonly says: string;
+  readonly #served: Served;
   readonly #client: RestClient;
+  readonly #metricsClients: readonly RestClient[];
   #begun = 0;
   #endedCount = 0;
   #loopDelayP99Ms: number | null = null;
 
-  private constructor(conductor: ConductorProcess) {
-    this.#conductor = conductor;
-    this.#client = new RestClient(conductor.url);
-  }
-
-  static async open(dataDir: string): Promise<RestTarget> {
-    return new RestTarget(await ConductorProcess.start({ dataDir, port: await freePort(Math.random) }));
+  constructor(served: Served) {
+    this.name = served.name;
+    this.says = served.says;
+    this.#served = served;
+    this.#client = new RestClient(served.url);
+    this.#metricsClients = served.metricsUrls.map((url) => new RestClient(url));
   }
 
   async publish(manifest: object): Promise<void> {
     jsonOf(await this.#client.saveDraft(manifest));
     const answer = await this.#client.publish((manifest as { readonly name: string }).name);
-    if (answer.status !== 200) throw new Error(`publishing answered ${answer.status}: ${answer.body.toString('utf8')}\n${this.#conductor.said()}`);
+    if (answer.status !== 200) throw new Error(`publishing answered ${answer.status}: ${answer.body.toString('utf8')}\n${this.#served.said()}`);
   }
 
   async run(workflowId: string): Promise<EndedRun> {
@@ -52,12 +52,13 @@ export class RestTarget implements Target {
     return performance.now();
   }
 
-  /** Seen by the conductor's own counter: asking for each receipt would measure the questions. */
+  /** Seen by the program's own counters: asking for each receipt would measure the questions. */
   async sealed(): Promise<Sealed> {
     const signed = /^mc_receipts_signed_total\{outcome="appended"\} (\d+)$/m;
     for (;;) {
-      const page = await this.#metrics();
-      if (Number(signed.exec(page)?.[1] ?? 0) >= this.#endedCount) return { lastMs: performance.now(), sealMs: [] };
+      const pages = await this.#metrics();
+      const count = pages.reduce((sum, page) => sum + Number(signed.exec(page)?.[1] ?? 0), 0);
+      if (count >= this.#endedCount) return { lastMs: performance.now(), sealMs: [] };
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -71,20 +72,21 @@ export class RestTarget implements Target {
     await this.#metrics();
     const loopDelayP99Ms = this.#loopDelayP99Ms;
     this.#loopDelayP99Ms = null;
-    return { ...processUsage(this.#conductor.pid), loopDelayP99Ms };
+    return { ...this.#served.usage(), loopDelayP99Ms };
   }
 
   async close(): Promise<void> {
-    await this.#client.close();
-    const code = await this.#conductor.stop();
-    if (code !== 0) throw new Error(`the conductor ended with ${code}`);
+    await Promise.all([this.#client, ...this.#metricsClients].map((client) => client.close()));
+    await this.#served.stop();
   }
 
-  /** Every scrape begins the delay anew, so the worst of all since the last reading is kept. */
-  async #metrics(): Promise<string> {
-    const page = (await this.#client.get('/metrics', '*/*')).body.toString('utf8');
-    const delayMs = Number(/^mc_event_loop_delay_ms\{quantile="0\.99"\} (\S+)$/m.exec(page)?.[1] ?? Number.NaN);
-    if (!Number.isNaN(delayMs)) this.#loopDelayP99Ms = Math.max(delayMs, this.#loopDelayP99Ms ?? 0);
-    return page;
+  /** One page of each process. Every scrape begins the delay anew, so the worst of all since the last reading is kept. */
+  async #metrics(): Promise<readonly string[]> {
+    const pages = await Promise.all(this.#metricsClients.map(async (client) => (await client.get('/metrics', '*/*')).body.toString('utf8')));
+    for (const page of pages) {
+      const delayMs = Number(/^mc_event_loop_delay_ms\{quantile="0\.99"\} (\S+)$/m.exec(page)?.[1] ?? Number.NaN);
+      if (!Number.isNaN(delayMs)) this.#loopDelayP99Ms = Math.max(delayMs, this.#loopDelayP99Ms ?? 0);
+    }
+    return pages;
   }
 }

@@ -13,9 +13,9 @@ export type Usage = {
   readonly loopDelayP99Ms: number | null;
 };
 
-/** What is measured: the engine in this process, or a conductor over REST. */
+/** What is measured: the engine in this process, a conductor over REST, or a cluster over REST. */
 export interface Target {
-  readonly name: 'engine' | 'rest';
+  readonly name: 'engine' | 'rest' | 'cluster';
   readonly says: string;
   /** makes a workflow startable */
   publish(manifest: object): Promise<void>;

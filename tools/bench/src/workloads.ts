@@ -59,6 +59,6 @@ export const QUICK: readonly string[] = ['W1', 'W10', 'C10', 'S'];
 export const NOT_MEASURED: readonly string[] = [
   'pooled packages (all tasks are pkg:core/echo, which runs inline), retries, timers, cancels',
   'publish to first task (P), read models (R), boot with open runs (B), verification (V), memory after 100,000 runs (M)',
-  'fsync calls (what one costs here is probed), disk use, other profiles than embedded, more than one machine',
+  'fsync calls (what one costs here is probed), disk use, more than one machine',
   'a client apart from the engine: the engine rows drive it in its own process and share its event loop',
 ];
