@@ -28,7 +28,7 @@ export const steps = [
   { name: 'quickstart and how-to pages work as shown', run: node('tools/docs/run-blocks.mjs'), cores: 1, lines: 7, after: ['test'] },
   { name: 'the recorded terminal session ends as commands do', run: node('tools/docs/record-session.mjs', '--check'), cores: 1, after: ['test'] },
   { name: 'golden files are what they were', run: node('--conditions=source', 'tools/golden/make.mjs', '--check'), cores: 1, after: ['test'] },
-  { name: 'conformance matrix has no gap', run: node('tools/ci/conformance-matrix.mjs'), cores: 1, lines: 400, after: ['test', 'test with servers'] },
+  { name: 'conformance matrix has no gap', run: node('tools/ci/conformance-matrix.mjs'), cores: 1, lines: 400, after: ['test', 'long tests', 'test with servers'] },
   { name: 'shell scripts', run: ['tools/ci/shell-check.sh'], cores: 1, after: ['outside tools'] },
   { name: 'policy bundles are current', run: ['tools/policy/check.sh'], cores: 1, after: ['test', 'outside tools'] },
   { name: 'an append is synced to disk', run: ['libs/adapters/sqlite/fixtures/fsync-ratio.sh'], cores: 1, after: ['test', 'outside tools'] },
