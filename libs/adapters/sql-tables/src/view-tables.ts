@@ -8,7 +8,6 @@ import { Generation, statementOf } from './generation.ts';
 import type { Statement, Steps } from './steps.ts';
 import type { AnySchema, DamageNotice, ViewsDialect } from './views-dialect.ts';
 
-const NOTHING: SideStatus = { projection: null, position: null, events: 0 };
 
 /**
  * What read models do to their tables, on any database. What writes is one transaction of its caller's, and its caller
@@ -47,7 +46,7 @@ export class ViewTables {
 
   /** `isRepeat`: an earlier attempt may have been committed, and then nothing is left to do. Fault: STATE_MOVED. */
   *apply({ cursor, events, upserts, expected }: FoldedBatch, side: Side, isRepeat = false): Steps<void> {
-    const row = yield* this.#register.find(side);
+    const row = yield* this.#find(side);
     if (row === undefined) throw noTables(side);
     if (isRepeat && expected !== undefined && expected !== cursor && row.position === cursor) return;
     assertUnmoved('the read model', expected, row.position);
@@ -56,13 +55,13 @@ export class ViewTables {
   }
 
   *position(side: Side): Steps<Cursor | null> {
-    return (yield* this.#register.find(side))?.position ?? null;
+    return (yield* this.#find(side))?.position ?? null;
   }
 
   *status(): Steps<ReadModelsStatus> {
-    const rows = yield* this.#register.all();
-    const statusOf = (side: Side): SideStatus | null => sideStatus(rows.find((row) => row.side === side));
-    return { served: statusOf('served') ?? NOTHING, filling: statusOf('filling'), rebuildRequested: yield* this.isRequested() };
+    const served = sideStatus(yield* this.#registered('served'));
+    const filling = yield* this.#find('filling');
+    return { served, filling: filling === undefined ? null : sideStatus(filling), rebuildRequested: yield* this.isRequested() };
   }
 
   *reset(projection: number): Steps<void> {
@@ -122,8 +121,16 @@ export class ViewTables {
     return this.#generation(yield* this.#registered(side));
   }
 
-  *#registered(side: Side): Steps<Registered> {
+  /** Undefined: none is filling. Some are always served, from the first start on. Fault: STORE_DAMAGED. */
+  *#find(side: Side): Steps<Registered | undefined> {
     const row = yield* this.#register.find(side);
+    if (row !== undefined || side !== 'served') return row;
+    const { what, remedy } = this.#notice;
+    throw new Fault('STORE_DAMAGED', `${what} are damaged: their register does not say which tables are served; ${remedy}`);
+  }
+
+  *#registered(side: Side): Steps<Registered> {
+    const row = yield* this.#find(side);
     if (row === undefined) throw new Error(`no tables are ${side}: beginRebuild comes first`);
     return row;
   }
@@ -164,6 +171,6 @@ function noTables(side: Side): Fault {
   return new Fault('STATE_MOVED', `no tables are ${side} any more: another process has swapped or dropped them; read the status again`, { retryable: true });
 }
 
-function sideStatus(row: Registered | undefined): SideStatus | null {
-  return row === undefined ? null : { projection: row.projection, position: row.position, events: row.events };
+function sideStatus({ projection, position, events }: Registered): SideStatus {
+  return { projection, position, events };
 }

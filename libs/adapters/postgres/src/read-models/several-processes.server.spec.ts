@@ -212,6 +212,7 @@ describe('rows in Postgres', () => {
   it.each([
     ['row', "UPDATE execution_1 SET row = replace(row, '1.0.0', '1.0.1') WHERE id = 'run-1'", /row run-1 of execution does not match its digest/],
     ['register', "UPDATE generation SET position = 'c9'", /a row of their register does not match its digest/],
+    ['register, of which nothing is left,', 'TRUNCATE generation', /their register does not say which tables are served/],
   ])('are refused when the %s is another one than was written, by any way that leads to it', async (_, change, message) => {
     const views = await open();
     await views.apply(batch(null, 1, 'a'));

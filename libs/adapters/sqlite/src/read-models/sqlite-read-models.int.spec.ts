@@ -151,6 +151,14 @@ describe('read models on SQLite', () => {
       await views.close();
     });
 
+    it('refuse to serve where their register is empty', async () => {
+      change('DELETE FROM generation');
+      const views = await openSqliteReadModels({ path });
+      const ways = [() => views.position(), () => views.status(), () => views.get('execution', ['r1']), () => views.list('execution', { limit: 1 }), () => views.apply({ cursor: 'store.8', events: 8, upserts: {} })];
+      for (const way of ways) await expect(way()).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringContaining('does not say which tables are served') });
+      await views.close();
+    });
+
     it('do not open where a page is damaged, and say where it lies', async () => {
       const raw = new DatabaseSync(path, { readOnly: true });
       const page = Number(raw.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'execution_1_status_requestedAt_id'").get()?.['rootpage']);
