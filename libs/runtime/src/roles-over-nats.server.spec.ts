@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandAnswer, CommandEnvelope, CommandGateway } from '@maestro/ports';
+import { tapServer, type Wiretap } from '../../adapters/jetstream/fixtures/wiretap.ts';
 import { manifest, publish, saveDraft, start, task } from '../fixtures/commands.ts';
 import { RolesOverNats } from '../fixtures/roles-over-nats.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';
@@ -35,14 +36,20 @@ async function expectAllSound(roles: RolesOverNats, ids: readonly string[]): Pro
 
 describe('roles that have only NATS in common', () => {
   let roles: RolesOverNats;
+  let tap: Wiretap;
   beforeEach(async () => {
     roles = await RolesOverNats.open();
+    tap = await tapServer(roles.server.url);
     roles.packages.play = async ({ input, context: { taskId, attempt } }) => {
       await delay(TASK_MS);
       return taskId === 'a' && attempt === 1 ? failedWith('FLAKY', true) : succeededWith(input);
     };
   });
-  afterEach(() => roles.close());
+  afterEach(async () => {
+    await tap.close();
+    await roles.close();
+    expect(tap.problems).toEqual([]);
+  });
 
   it('end every run once, though the streams of work and of commands are deleted under load', async () => {
     await roles.owner();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { tapServer, type Wiretap } from '../../../libs/adapters/jetstream/fixtures/wiretap.ts';
 import { ProgramUser } from '../fixtures/compiled-program.ts';
 import { endToEnd, prepareWorkspace } from '../fixtures/end-to-end.ts';
 
@@ -14,6 +15,7 @@ describe.each(['eventstoredb', 'jetstream'])('a local cluster on %s', (store) =>
   let folder = '';
   let user: ProgramUser;
   let told: Told = { exitCode: -1, members: [] };
+  let tap: Wiretap;
   const cluster = (...args: readonly string[]) => user.run(['cluster', ...args, '--folder', folder]);
 
   beforeAll(async () => {
@@ -24,8 +26,10 @@ describe.each(['eventstoredb', 'jetstream'])('a local cluster on %s', (store) =>
     const { out, notes } = await cluster('up', '--store', store, '--json');
     told = JSON.parse(out || '{}') as Told;
     if (told.members === undefined) throw new Error(`${out}${notes}`);
+    tap = await tapServer(told.members.find(({ name }) => name === 'nats')?.url ?? '');
   });
   afterAll(async () => {
+    await tap?.close();
     await cluster('down', '--delete');
     rmSync(folder, { recursive: true, force: true });
     user.leave();
@@ -38,6 +42,11 @@ describe.each(['eventstoredb', 'jetstream'])('a local cluster on %s', (store) =>
   });
 
   endToEnd(store, () => ({ home: user.home, urls: told.members.filter(({ name }) => name.startsWith('api-')).map(({ url }) => url), run: (args) => user.run(args) }));
+
+  it('publishes nothing that contracts/asyncapi.yaml does not say', () => {
+    expect(tap.problems).toEqual([]);
+    expect([...tap.seen.keys()]).toEqual(expect.arrayContaining(['routedCommand', 'policyWork', 'taskWork']));
+  });
 
   it('ends everything that it started, and nothing is left', async () => {
     const { exitCode, out } = await cluster('down', '--json');
