@@ -36,10 +36,10 @@ describe('what a run has open', () => {
     const run = RunUnderTest.started(planned('a', [], { retries: 1 }), planned('s'), planned('b', ['s'], { reads: ['s'] }), planned('c'));
     run.accepted(reportOf('a', failedWith(true), {}, 0.5));
     run.accepted(reportOf('s', SUCCEEDED));
-    expect(run.open.get(`${STREAM}/task/a/2/retry`)).toMatchObject({ dueAt: '2026-01-05T10:00:00.500Z', timer: { kind: 'retry-due', taskId: 'a', attempt: 2 } });
-    expect(run.open.get(`${STREAM}/task/b/1/deadline`)).toMatchObject({ dueAt: '2026-01-05T10:00:30.000Z', timer: { kind: 'policy-deadline', checkId: 'task/b/1' } });
+    expect(run.open.get(`${STREAM}/task/a/2/retry`)).toMatchObject({ dueAt: '2026-01-05T10:00:00.500Z', waitMs: 500, timer: { kind: 'retry-due', taskId: 'a', attempt: 2 } });
+    expect(run.open.get(`${STREAM}/task/b/1/deadline`)).toMatchObject({ dueAt: '2026-01-05T10:00:30.000Z', waitMs: 30_000, timer: { kind: 'policy-deadline', checkId: 'task/b/1' } });
     run.accepted(CANCEL);
-    expect(run.open.get(`${STREAM}/grace`)).toMatchObject({ dueAt: '2026-01-05T10:00:10.000Z', timer: { kind: 'cancel-grace' } });
+    expect(run.open.get(`${STREAM}/grace`)).toMatchObject({ dueAt: '2026-01-05T10:00:10.000Z', waitMs: 10_000, timer: { kind: 'cancel-grace' } });
     expect(keys(run)).toEqual(['grace', 'limit', 'task/c/1/run']);
   });
   it('the check of a retry is due 30 s after it is asked for; what denies it closes it with its deadline', () => {

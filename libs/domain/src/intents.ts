@@ -2,6 +2,7 @@ import type { AnyEvent } from '@maestro/contracts';
 import type { Recorded } from './decider.ts';
 import { POLICY_DEADLINE_MS } from './execution/advance.ts';
 import type { RunTimer } from './execution/command.ts';
+import { CANCEL_GRACE_MS } from './execution/decide.ts';
 import { later } from './execution/draft.ts';
 import { traceContextOf } from './trace-context.ts';
 
@@ -19,7 +20,11 @@ export type Intent = {
   | { readonly kind: 'policy-check'; readonly checkId: string }
   | { readonly kind: 'task'; readonly taskId: string; readonly attempt: number }
   | { readonly kind: 'schedule-more' }
-  | { readonly kind: 'timer'; readonly dueAt: string; readonly timer: RunTimer }
+  /**
+   * `waitMs`: from the event to `dueAt`, by the clock that decided. `at` may be later than that clock said, since times of a
+   * stream never run backwards. Absent: written by a release that did not say it
+   */
+  | { readonly kind: 'timer'; readonly dueAt: string; readonly waitMs?: number; readonly timer: RunTimer }
 );
 
 /** What one event opens and closes, the closes first. A close is a key, or a prefix that ends in `/`. */
@@ -42,8 +47,8 @@ export function intentsOf(recorded: Recorded): IntentChange {
     case 'execution.completed.v1':
       return { opens: [], closes: [`${stream}/`] };
     case 'execution.requested.v1': {
-      const dueAt = later(at, event.data.runTimeoutMs);
-      return { opens: [timer(recorded, `${stream}/limit`, dueAt, { kind: 'run-limit' })], closes: [] };
+      const { runTimeoutMs } = event.data;
+      return { opens: [timer(recorded, `${stream}/limit`, later(at, runTimeoutMs), runTimeoutMs, { kind: 'run-limit' })], closes: [] };
     }
     case 'execution.policy-check-requested.v1':
       return { opens: check(recorded, event.data.checkId, event.data.deadlineAt), closes: [] };
@@ -60,9 +65,9 @@ export function intentsOf(recorded: Recorded): IntentChange {
     case 'execution.scheduling-deferred.v1':
       return { opens: [{ ...opened(recorded, `${stream}/more`), kind: 'schedule-more' }], closes: [] };
     case 'execution.task-retry-scheduled.v1': {
-      const { taskId, attempt, notBefore } = event.data;
+      const { taskId, attempt, notBefore, delayMs } = event.data;
       const key = `${stream}/task/${taskId}/${attempt}/retry`;
-      return { opens: [timer(recorded, key, notBefore, { kind: 'retry-due', taskId, attempt })], closes: [] };
+      return { opens: [timer(recorded, key, notBefore, delayMs, { kind: 'retry-due', taskId, attempt })], closes: [] };
     }
     case 'execution.task-succeeded.v1':
     case 'execution.task-failed.v1':
@@ -72,7 +77,7 @@ export function intentsOf(recorded: Recorded): IntentChange {
       return { opens: [], closes: [`${stream}/task/${event.data.taskId}/`, ...(isBulk(event) ? [`${stream}/more`] : [])] };
     case 'execution.cancel-requested.v1': {
       const { graceUntil } = event.data;
-      return { opens: [timer(recorded, `${stream}/grace`, graceUntil, { kind: 'cancel-grace' })], closes: [] };
+      return { opens: [timer(recorded, `${stream}/grace`, graceUntil, CANCEL_GRACE_MS, { kind: 'cancel-grace' })], closes: [] };
     }
     default:
       return NOTHING;
@@ -97,12 +102,12 @@ function check(recorded: Recorded, checkId: string, deadlineAt: string): readonl
   const below = `${recorded.stream}/${checkId}`;
   return [
     { ...opened(recorded, `${below}/check`), kind: 'policy-check', checkId },
-    timer(recorded, `${below}/deadline`, deadlineAt, { kind: 'policy-deadline', checkId }),
+    timer(recorded, `${below}/deadline`, deadlineAt, POLICY_DEADLINE_MS, { kind: 'policy-deadline', checkId }),
   ];
 }
 
-function timer(recorded: Recorded, key: string, dueAt: string, what: RunTimer): Intent {
-  return { ...opened(recorded, key), kind: 'timer', dueAt, timer: what };
+function timer(recorded: Recorded, key: string, dueAt: string, waitMs: number, what: RunTimer): Intent {
+  return { ...opened(recorded, key), kind: 'timer', dueAt, waitMs, timer: what };
 }
 
 type Opened = Pick<Intent, 'key' | 'stream' | 'eventId' | 'revision' | 'at' | 'traceparent'>;

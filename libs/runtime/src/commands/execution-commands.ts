@@ -158,7 +158,10 @@ export class ExecutionCommands {
   }
 
   async fireTimer(envelope: CommandEnvelope, { executionId, timer }: Of<'fire-timer'>): Promise<CommandAnswer> {
-    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'fire-timer', now, timer, environment: this.#d.settings.environment }));
+    const { environment } = this.#d.settings;
+    // whoever fires saw the time pass: the end of the grace may have been set by a clock that is ahead of the one here
+    const seen = (state: ExecutionState, now: string): string => (timer.kind === 'cancel-grace' && state.graceUntil !== undefined && state.graceUntil > now ? state.graceUntil : now);
+    return this.#on(executionId, envelope, async (state, now) => decided(state, { kind: 'fire-timer', now: seen(state, now), timer, environment }));
   }
 
   async continueScheduling(envelope: CommandEnvelope, { executionId }: Of<'continue-scheduling'>): Promise<CommandAnswer> {

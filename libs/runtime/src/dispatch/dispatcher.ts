@@ -9,6 +9,8 @@ import { followEvents } from '../follow-events.ts';
 import { StreamFailure } from '../supervision/stream-failure.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { inSpan } from '../tracing/in-span.ts';
+import { DueSinceSeen, dueByWallClock } from './due-times.ts';
+import type { DueTimes } from './due-times.ts';
 import { IntentBook } from './intent-book.ts';
 import { RunTurns } from './run-turns.ts';
 import { TimerWakeUps } from './timer-wake-ups.ts';
@@ -19,8 +21,6 @@ import type { PolicyOrder, TaskOrder, Unbound, WorkOrders } from './work-orders.
 export const UNCONFIRMED_MS = 2_000;
 /** What failed for a reason that will not pass by itself is tried again this much later. */
 const UNLIKELY_MS = 60_000;
-/** A timer is set in steps of at most this: longer ones overflow, and a clock that was set shows at the next step. */
-const TIMER_STEP_MS = 3_600_000;
 const WRITE_EVERY_MS = 200;
 /** How often what the queue holds is compared with what was handed out to it, where the queue may lose work. */
 export const RECONCILE_MS = 30_000;
@@ -63,13 +63,13 @@ type Dependencies = {
  *     and unpublished after UNCONFIRMED_MS. A closed one is never published.
  * D3. Publishing twice is harmless: the queue takes an intent once while it has it, and the run refuses a second report.
  * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command, sent not
- *     before it is due by the wall clock, and again until it is answered for good.
+ *     before it is due (due-times.ts), and again until it is answered for good.
  * D5. What could not be handed out stays open, and is tried again for as long as it does; its slot goes to the next.
  * D6. Of one run at most IN_FLIGHT_MAX intents of a kind are in the queue or with a consumer, so that runs take turns; a
  *     slot is free as soon as this process appended what closes its intent, or folded it.
  * D7. Where the queue may lose work while this process lives, all that is handed out is published again as soon as the queue
  *     says so, and every RECONCILE_MS where it holds less than was handed out. D3 makes that harmless.
- * D8. A wake-up is a hint to look at a timer again: whether it is due says the wall clock of this process, as always.
+ * D8. A wake-up is a hint to look at a timer again: whether it is due says this process, as always.
  */
 export class Dispatcher {
   readonly #d: Dependencies;
@@ -77,6 +77,7 @@ export class Dispatcher {
   readonly #book: IntentBook;
   readonly #turns = new RunTurns();
   readonly #timers = new Map<string, () => void>();
+  readonly #dueTimes: DueTimes;
   readonly #wakeUps: TimerWakeUps | undefined;
   readonly #abort = new AbortController();
   #recovering = true;
@@ -90,7 +91,8 @@ export class Dispatcher {
     this.#d = dependencies;
     this.#share = dependencies.share ?? ALONE;
     this.#book = new IntentBook(dependencies.state, this.#share.stateName);
-    const { wakeUps, log } = dependencies;
+    const { wakeUps, log, clock, share } = dependencies;
+    this.#dueTimes = share === undefined ? dueByWallClock(clock) : new DueSinceSeen(clock);
     this.#wakeUps = wakeUps && new TimerWakeUps(wakeUps, this.#share.name, log);
   }
 
@@ -214,7 +216,7 @@ export class Dispatcher {
       this.#timers.delete(intent.key);
       if (!this.#book.has(intent)) return;
       if (intent.kind !== 'timer') this.#offer(intent);
-      // the wall clock may have been set back since the timer was armed: never early
+      // long ones are armed in steps, and a clock may have been set back meanwhile: never early
       else if (this.#delayOf(intent) > 0) this.#arm(intent);
       else void this.#fire(intent);
     });
@@ -227,7 +229,7 @@ export class Dispatcher {
 
   #delayOf(intent: Intent): number {
     if (intent.kind !== 'timer') return UNCONFIRMED_MS;
-    return Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(intent.dueAt) - this.#d.clock.nowMs()));
+    return this.#dueTimes.delayMs(intent);
   }
 
   #delayFolded(intent: Intent): number {
@@ -237,7 +239,10 @@ export class Dispatcher {
   #disarm(intent: Intent): void {
     this.#timers.get(intent.key)?.();
     this.#timers.delete(intent.key);
-    if (intent.kind === 'timer') return this.#wakeUps?.cancel(intent);
+    if (intent.kind === 'timer') {
+      this.#dueTimes.forget(intent);
+      return this.#wakeUps?.cancel(intent);
+    }
     this.#handOut(this.#turns.release(intent));
     if (intent.kind === 'task') void this.#d.queue.revoke([intent.eventId]);
   }

@@ -24,4 +24,12 @@ export const BUGS_OF_CLUSTERS: readonly Bug[] = [
     kept: { kind: 'spec', file: 'libs/adapters/jetstream/src/work-queue/work-streams.spec.ts', test: 'ends a check far before its deadline' },
     plant: [{ file: 'libs/adapters/jetstream/src/work-queue/work-streams.ts', find: "return kind === 'policy' ? Math.min(silenceMaxMs, POLICY_SILENCE_MAX_MS) : silenceMaxMs;", put: 'return silenceMaxMs;' }],
   },
+  {
+    id: 'clock-of-another-denies',
+    what: 'a deadline that one process had set by its clock was looked at by the clock of another: with clocks ten minutes apart, runs were denied at once after a takeover, or waited ten minutes for a retry or the end of a cancel',
+    foundBy: 'faults on clusters',
+    fixedIn: 'fix(runtime): timers of divided streams wait by time that passes, not by two wall clocks',
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/two-clocks.spec.ts', test: 'has its whole time of 30 s, and no more, where that clock is' },
+    plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'share === undefined ? dueByWallClock(clock) : new DueSinceSeen(clock)', put: 'share === undefined ? new DueSinceSeen(clock) : dueByWallClock(clock)' }],
+  },
 ];
