@@ -2,7 +2,7 @@ import { clusterResult, lineOf } from './cluster-result.ts';
 import { FAMILIES } from './families.ts';
 import type { ScenarioResult } from './run-scenario.ts';
 
-const GREEN: ScenarioResult = { name: 'kill-role', fault: 'kill -9', count: 60, floor: 60, acknowledged: 100, acknowledgedUnderFault: 50, resent: 3, runs: 70, receiptsVerified: 70, stallMs: 4_000, healMs: 9_000, seconds: 60, violations: [] };
+const GREEN: ScenarioResult = { name: 'kill-role', fault: 'kill -9', count: 60, floor: 60, acknowledged: 100, acknowledgedUnderFault: 50, resent: 3, overNats: 25, runs: 70, receiptsVerified: 70, stallMs: 4_000, healMs: 9_000, seconds: 60, violations: [] };
 const run = { seed: '7', isFull: false, isPart: false };
 
 describe('the result of the faults on clusters', () => {
@@ -17,7 +17,7 @@ describe('the result of the faults on clusters', () => {
     const broken = { ...GREEN, violations: ['RECEIPT_MISSING execution-1: x', 'LIST_LACKS_RUN execution-1: x', 'TASK_SUCCEEDED_TWICE execution-2: x', 'links: took effect 1 times'] };
     expect(clusterResult(run, [broken], 1).figures).toMatchObject({ scenarios: { 'kill-role': { lost: 2, doubled: 1 } } });
     expect(clusterResult(run, [broken], 1).violations).toHaveLength(4);
-    expect(lineOf(broken)).toBe('kill-role: 60 ×, 100 acknowledged (50 under fault, 3 sent again), 70 runs, 70 receipts verified, 2 lost, 1 doubled, longest stall 4000 ms, all ended after 9000 ms, 60 s, 4 violations');
+    expect(lineOf(broken)).toBe('kill-role: 60 ×, 100 acknowledged (50 under fault, 25 over NATS, 3 sent again), 70 runs, 70 receipts verified, 2 lost, 1 doubled, longest stall 4000 ms, all ended after 9000 ms, 60 s, 4 violations');
   });
 
   it('is broken where a receipt was not verified', () => {

@@ -10,8 +10,8 @@ export const doubledOf = ({ violations }: ScenarioResult): number => violations.
 
 /** One scenario in one line. */
 export function lineOf(result: ScenarioResult): string {
-  const { name, count, acknowledged, acknowledgedUnderFault, runs, resent, receiptsVerified, stallMs, healMs, seconds, violations } = result;
-  return `${name}: ${count} ×, ${acknowledged} acknowledged (${acknowledgedUnderFault} under fault, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(result)} lost, ${doubledOf(result)} doubled, longest stall ${stallMs} ms, all ended after ${healMs} ms, ${seconds} s, ${violations.length} violations`;
+  const { name, count, acknowledged, acknowledgedUnderFault, runs, resent, overNats, receiptsVerified, stallMs, healMs, seconds, violations } = result;
+  return `${name}: ${count} ×, ${acknowledged} acknowledged (${acknowledgedUnderFault} under fault, ${overNats} over NATS, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(result)} lost, ${doubledOf(result)} doubled, longest stall ${stallMs} ms, all ended after ${healMs} ms, ${seconds} s, ${violations.length} violations`;
 }
 
 /** Adds up the scenarios, and names what was broken or not reached. */
@@ -28,6 +28,7 @@ export function clusterResult({ seed, isFull, isPart }: { readonly seed: string;
     faultCount: sum(({ count }) => count),
     acknowledged: sum(({ acknowledged }) => acknowledged),
     resent: sum(({ resent }) => resent),
+    overNats: sum(({ overNats }) => overNats),
     runs: sum(({ runs }) => runs),
     receiptsVerified: sum(({ receiptsVerified }) => receiptsVerified),
     stallMaxMs: Math.max(0, ...results.map(({ stallMs }) => stallMs)),

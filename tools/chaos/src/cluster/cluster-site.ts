@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +6,9 @@ import { becomesReady, endMember, endOfLog, isAlive, isReady, readRecord, startC
 import type { Member, MemberPlan, PlannedServers, Scale } from '@maestro/cli/cluster';
 import { serverEnvironment } from './config.ts';
 import { Link } from './link.ts';
-import { ThreeNatsServers } from './three-nats-servers.ts';
+import { sql } from './psql.ts';
+import { SmallDisks } from './small-disks.ts';
+import { FURTHER, ThreeNatsServers } from './three-nats-servers.ts';
 
 export const SERVERS = ['nats', 'postgres', 's3', 'esdb'] as const;
 export type ServerName = (typeof SERVERS)[number];
@@ -22,8 +24,13 @@ export type SiteOptions = {
   readonly tell: (line: string) => void;
   /** one NATS server, or three that keep three copies */
   readonly natsServers?: 1 | 3;
+  /** NATS, and the tables of Postgres, each on a small disk of its own; default false */
+  readonly hasSmallDisks?: boolean;
 };
 
+/** Of tables and indexes of Postgres; its log is elsewhere. The disk of a NATS server has the name of that server. */
+export const TABLES_DISK = 'tables';
+const TABLES_FOLDER = 'postgres';
 const READY_MAX_MS = 90_000;
 const GONE_MAX_MS = 20_000;
 /** Nodes of the double listen side by side; nobody else draws from here. */
@@ -43,6 +50,8 @@ export class ClusterSite {
   /** by `<role process> <server>` */
   readonly links = new Map<string, Link>();
   #servers: PlannedServers | undefined;
+  #disks: SmallDisks | undefined;
+  #tablesMoved: Promise<void> | undefined;
 
   private constructor(folder: string, store: SiteOptions['store']) {
     this.folder = folder;
@@ -55,12 +64,17 @@ export class ClusterSite {
     const site = new ClusterSite(mkdtempSync(join(tmpdir(), 'maestro-chaos-cluster-')), o.store);
     try {
       const three = o.natsServers === 3 ? new ThreeNatsServers() : undefined;
+      if (o.hasSmallDisks === true) site.#disks = await SmallDisks.open(site.folder, ['nats', ...(three === undefined ? [] : FURTHER), TABLES_DISK]);
+      const placed = (plan: MemberPlan): MemberPlan => site.#disks?.within(plan) ?? plan;
       const adapt = async (plan: MemberPlan, servers: PlannedServers): Promise<MemberPlan> => {
-        if (plan.name === 'nats') for (const companion of (await three?.companions(plan)) ?? []) site.#members.set(companion.name, startMember(companion));
+        if (plan.name === 'nats') for (const companion of (await three?.companions(plan)) ?? []) site.#members.set(companion.name, startMember(placed(companion)));
         const nodes = o.esdbNodes ?? 1;
         site.#servers = nodes === 1 ? servers : { ...servers, esdb: severalNodes(basePort, nodes) };
         if (plan.name === 'esdb' && nodes > 1) return { ...plan, args: [...plan.args, '--nodes', String(nodes), '--port', String(basePort)], ready: { port: basePort } };
-        return plan.kind === 'role' ? site.#linked(plan, site.servers, [...o.flags, ...(three?.flags(servers) ?? [])]) : plan;
+        if (plan.name === 'nats' || plan.name === 'postgres') return placed(site.#ownsTables(plan));
+        if (plan.kind === 'server') return plan;
+        await (site.#tablesMoved ??= site.#moveTables());
+        return site.#linked(plan, site.servers, [...o.flags, ...(three?.flags(servers) ?? [])]);
       };
       const record = await startCluster({ folder: site.folder, scale: o.scale, store: o.store, workspace: site.folder, environment: serverEnvironment, tell: o.tell, adapt });
       for (const member of record.members) site.#members.set(member.name, member);
@@ -76,6 +90,11 @@ export class ClusterSite {
   get servers(): PlannedServers {
     if (this.#servers === undefined) throw new Error('the cluster has not started');
     return this.#servers;
+  }
+
+  get disks(): SmallDisks {
+    if (this.#disks === undefined) throw new Error('this cluster has no small disks');
+    return this.#disks;
   }
 
   get apiUrls(): readonly string[] {
@@ -164,6 +183,7 @@ export class ClusterSite {
     const recorded = new Set(readRecord(this.folder)?.members.map(({ pid }) => pid));
     await Promise.all([...this.#members.values()].filter(({ pid }) => !recorded.has(pid)).map((member) => endMember(member, 0)));
     await stopCluster(this.folder, { isDeleted: true, tell: () => undefined });
+    this.#disks?.close();
     await Promise.all([...this.links.values()].map((link) => link.close()));
   }
 
@@ -171,6 +191,22 @@ export class ClusterSite {
   #record(): void {
     const record = readRecord(this.folder);
     if (record !== undefined) writeRecord(this.folder, { ...record, members: [...this.#members.values()] });
+  }
+
+  /** A folder on its disk, of the user as whom Postgres runs. */
+  #ownsTables(plan: MemberPlan): MemberPlan {
+    if (this.#disks === undefined || plan.name !== 'postgres') return plan;
+    const folder = join(this.#disks.path(TABLES_DISK), TABLES_FOLDER);
+    mkdirSync(folder, { mode: 0o700 });
+    if (plan.user !== null) chownSync(folder, plan.user.uid, plan.user.gid);
+    return plan;
+  }
+
+  /** All that is made from now on stands on the small disk. */
+  async #moveTables(): Promise<void> {
+    if (this.#disks === undefined) return;
+    await sql(this.servers.postgresUrl, `CREATE TABLESPACE small LOCATION '${join(this.folder, TABLES_DISK, TABLES_FOLDER)}'`);
+    await sql(this.servers.postgresUrl, 'ALTER DATABASE postgres SET default_tablespace = small');
   }
 
   async #linked(plan: MemberPlan, servers: PlannedServers, flags: readonly string[]): Promise<MemberPlan> {

@@ -10,6 +10,7 @@ import { ClusterSite } from './cluster-site.ts';
 import { FAMILIES } from './families.ts';
 import type { Family } from './families.ts';
 import { keepTraces } from './kept-traces.ts';
+import { NATS_USER } from './nats-calls.ts';
 import { runScenario } from './run-scenario.ts';
 import type { RunOptions, ScenarioResult } from './run-scenario.ts';
 
@@ -67,8 +68,8 @@ function chooseOf(only: string | undefined): readonly Family[] | undefined {
 /** One cluster, one scenario after the other on it. */
 async function runFamily(family: Family, o: RunOptions): Promise<readonly ScenarioResult[]> {
   const began = performance.now();
-  const site = await ClusterSite.start({ ...family.site, flags: ['--allow-origin', o.origin], tell: () => undefined });
-  const clients = new ApiClients(site.apiUrls);
+  const site = await ClusterSite.start({ ...family.site, flags: ['--allow-origin', o.origin, '--nats-callers', NATS_USER], tell: () => undefined });
+  const clients = await ApiClients.connect(site.apiUrls, site.servers.natsUrl);
   // members outlive whoever started them
   const end = (): void => void site.stop().finally(() => process.exit(INTERRUPTED_EXIT));
   for (const signal of SIGNALS) process.once(signal, end);

@@ -31,8 +31,6 @@ export type Scenario = {
   /** for people, as the scoreboard says it */
   readonly fault: string;
   readonly floor: Floor;
-  /** why a run may end otherwise than without the fault; none: every run ends as it would have ended */
-  readonly mayDeny?: string;
   /** Harms, and heals again. Answers how often the fault took effect; throws where a promise of its own was broken. */
   readonly harm: (around: Surroundings) => Promise<number>;
 };

@@ -1,12 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import type { NatsLink } from '@maestro/adapter-jetstream';
-import { findServerBinaries } from '@maestro/cli/cluster';
-import { askJetStream, withNats } from './ask-nats.ts';
-import type { ClusterSite } from './cluster-site.ts';
-import { serverEnvironment } from './config.ts';
+import { leaderOfEvents } from './leader-of-events.ts';
+import { sql } from './psql.ts';
 import type { Scenario, Surroundings } from './scenario.ts';
 
 const DOWN_MIN_MS = 200;
@@ -33,22 +27,13 @@ async function killServer({ site, random, count }: Surroundings, name: string): 
 /** SIGKILL to the server that leads the events, which are on JetStream then; another one has to take over. */
 async function killNatsLeader({ site, random, count }: Surroundings): Promise<number> {
   for (let times = 0; times < count; times++) {
-    const leader = await withNats(site.member(`nats${times % 2 === 0 ? '-2' : '-3'}`).url ?? '', leaderOfEvents);
+    const leader = await leaderOfEvents(site, random);
     await site.kill(leader);
     await delay(DOWN_MIN_MS + random() * (DOWN_MAX_MS - DOWN_MIN_MS));
     await site.startReady(leader);
     await delay(BETWEEN_MS);
   }
   return count;
-}
-
-/** Name of the server; asked again while there is none. */
-async function leaderOfEvents(nats: NatsLink): Promise<string> {
-  for (;;) {
-    const { cluster } = await askJetStream<{ readonly cluster?: { readonly leader?: string } }>(nats, `STREAM.INFO.${nats.names.stream('ev')}`);
-    if (cluster?.leader) return cluster.leader;
-    await delay(100);
-  }
 }
 
 /** No receipt can be kept meanwhile; runs have to end all the same. */
@@ -68,19 +53,13 @@ async function s3Down({ site, load, count, isFull, tell }: Surroundings): Promis
 /** Everything in Postgres that is folded from events, gone under load: process state, read models, leases. Keys of values stay. */
 async function loseReadDatabase({ site, count }: Surroundings): Promise<number> {
   for (let times = 0; times < count; times++) {
-    const tables = (await sql(site, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).split('\n');
+    const tables = (await sql(site.servers.postgresUrl, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).split('\n');
     const lost = tables.filter((table) => table !== '' && !KEPT_TABLES.test(table));
     if (lost.length < 3) throw new Error(`Postgres has the tables ${tables.join(', ')}; expected process state, read models and leases`);
-    await sql(site, `DROP TABLE ${lost.map((table) => `"${table}"`).join(', ')} CASCADE`);
+    await sql(site.servers.postgresUrl, `DROP TABLE ${lost.map((table) => `"${table}"`).join(', ')} CASCADE`);
     await delay(BETWEEN_MS);
   }
   return count;
-}
-
-export async function sql(site: ClusterSite, text: string): Promise<string> {
-  const psql = join(findServerBinaries(serverEnvironment).postgres, 'psql');
-  const { stdout } = await promisify(execFile)(psql, ['-d', site.servers.postgresUrl, '-qAt', '-v', 'ON_ERROR_STOP=1', '-c', text]);
-  return stdout.trim();
 }
 
 export const SERVER_FAULTS: readonly Scenario[] = [

@@ -5,7 +5,7 @@ import type { MemberPlan, PlannedServers } from '@maestro/cli/cluster';
 
 type Node = { readonly name: string; readonly client: number; readonly monitor: number; readonly route: number };
 
-const FURTHER = ['nats-2', 'nats-3'] as const;
+export const FURTHER = ['nats-2', 'nats-3'] as const;
 
 /**
  * Makes the one NATS server of a plan a cluster of three, which keeps three copies of everything. `companions`: the other

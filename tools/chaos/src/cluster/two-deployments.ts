@@ -7,8 +7,8 @@ import { WORKFLOWS, mixedWork } from '../kill/mixed-work.ts';
 import { jsonOf } from '../rest-client.ts';
 import { ApiClients } from './api-clients.ts';
 import { clusterEvents } from './cluster-events.ts';
+import { sql } from './psql.ts';
 import type { Scenario, Surroundings } from './scenario.ts';
-import { sql } from './server-faults.ts';
 
 const PREFIX = 'other';
 const NAME = 'other-1';
@@ -21,10 +21,10 @@ const GRACE_MS = 120_000;
  * knows a run of the other.
  */
 async function besideAnother({ site, load, origin, keyPrefix, count, inFlight }: Surroundings): Promise<number> {
-  await sql(site, `CREATE DATABASE ${PREFIX}`);
+  await sql(site.servers.postgresUrl, `CREATE DATABASE ${PREFIX}`);
   const [port = 0, opsPort = 0] = await freePorts(2);
   site.add(otherPlan(site.member('api-1'), { port, opsPort, postgresUrl: site.servers.postgresUrl.replace(/\/[^/]*$/, `/${PREFIX}`) }));
-  const clients = new ApiClients([`http://127.0.0.1:${port}`]);
+  const clients = await ApiClients.connect([`http://127.0.0.1:${port}`], site.servers.natsUrl, PREFIX);
   // the same keys as the first deployment sees
   const other = new ClientLoad(clients, { inFlight, keyPrefix, work: mixedWork(origin, 'other-') });
   try {

@@ -48,12 +48,6 @@ export function mixedWork(origin: string, own = 'v'): (client: PersistentClient,
   };
 }
 
-/** Starts alone, and whatever end: for faults that may rightly deny or fail a run. */
-export function startsOfAnyEnd(origin: string): (client: PersistentClient, n: number, key: string) => Promise<void> {
-  const requests = [{ workflowId: SHORT.name }, { workflowId: ORDINARY.name, inputs: { n: 1 } }, { workflowId: RETRYING.name, inputs: { service: `${origin}/flaky` } }];
-  return async (client, n, key) => void (await client.follow(await client.start(requests[n % requests.length] ?? {}, key)));
-}
-
 async function ended(client: PersistentClient, request: object, key: string, verdict: string): Promise<string> {
   const id = await client.start(request, key);
   await expectEnd(client, id, verdict);
