@@ -1,3 +1,5 @@
+import type { Json } from '@maestro/domain';
+import { canonicalText } from '@maestro/receipt';
 import { eventually } from '../eventually.ts';
 import type { RestCalls } from '../persistent-client.ts';
 import type { RestAnswer } from '../rest-client.ts';
@@ -91,7 +93,7 @@ export class NatsCalls implements RestCalls {
 async function* eventsOf(first: IteratorResult<Followed, unknown>, following: AsyncIterator<Followed, unknown>): AsyncGenerator<ServerSentEvent> {
   for (let step = first; step.done !== true; step = await following.next()) {
     const { event } = step.value;
-    yield { id: String(event['revision']), event: String(event['type']), data: JSON.stringify(event) };
+    yield { id: String(event['revision']), event: String(event['type']), data: canonicalText(event as Json) };
   }
 }
 
