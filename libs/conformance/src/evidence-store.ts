@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { EvidenceItem, EvidenceRef, EvidenceStore } from '@maestro/ports';
+import { findCases } from './evidence-store-find.ts';
+import type { EvidenceStoreHarness } from './evidence-store-harness.ts';
 import { conformanceSuite } from './matrix.ts';
 import type { ConformanceCase, ConformanceOptions } from './matrix.ts';
-
-export type EvidenceStoreHarness = {
-  readonly store: EvidenceStore;
-  /** Closes the store and opens the same data again; an adapter that keeps nothing has none. */
-  reopen?(): Promise<EvidenceStore>;
-  /** Flips one bit of the stored bytes behind the store's back; an adapter without stored bytes has none. */
-  damage?(ref: EvidenceRef): Promise<void>;
-  dispose(): Promise<void>;
-};
 
 /** The rules of the EvidenceStore port, for every adapter. */
 export function evidenceStoreConformance(
@@ -18,7 +11,7 @@ export function evidenceStoreConformance(
   factory: () => Promise<EvidenceStoreHarness>,
   o: ConformanceOptions = {},
 ): void {
-  conformanceSuite('evidence-store', adapter, [...singleCases, ...batchCases, ...lookupCases, ...lifeCases], factory, o);
+  conformanceSuite('evidence-store', adapter, [...singleCases, ...batchCases, ...lookupCases, ...lifeCases, ...findCases], factory, o);
 }
 
 function item(key: string, text: string, retainUntil?: string): EvidenceItem {
@@ -305,6 +298,7 @@ const lifeCases: readonly Rule[] = [
         store.put(item('d', 'x')),
         store.putMany([item('e', 'x')]),
         store.get(ref),
+        store.find('c'),
         store.head(ref),
         store.hold(ref, true),
       ];

@@ -1,5 +1,5 @@
 export { evidenceStoreConformance } from './evidence-store.ts';
-export type { EvidenceStoreHarness } from './evidence-store.ts';
+export type { EvidenceStoreHarness } from './evidence-store-harness.ts';
 export { keyVaultConformance } from './key-vault.ts';
 export type { KeyVaultHarness } from './key-vault.ts';
 export { leasesConformance } from './leases.ts';

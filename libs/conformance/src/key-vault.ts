@@ -1,18 +1,18 @@
 import { createHmac } from 'node:crypto';
-import type { DataKeyId, KeyVault } from '@maestro/ports';
+import type { DataKeyId, KeyTransfer, KeyVault } from '@maestro/ports';
 import { conformanceSuite } from './matrix.ts';
 import type { ConformanceCase, ConformanceOptions } from './matrix.ts';
 
 export type KeyVaultHarness = {
-  readonly vault: KeyVault;
+  readonly vault: KeyVault & KeyTransfer;
   /** Closes the vault and opens the same keys again; an adapter that keeps nothing has none. */
-  reopen?(): Promise<KeyVault>;
+  reopen?(): Promise<KeyVault & KeyTransfer>;
   dispose(): Promise<void>;
 };
 
 /** The rules of the KeyVault port, for every adapter. */
 export function keyVaultConformance(adapter: string, factory: () => Promise<KeyVaultHarness>, o: ConformanceOptions = {}): void {
-  conformanceSuite('key-vault', adapter, [...keyCases, ...sealCases, ...endCases], factory, o);
+  conformanceSuite('key-vault', adapter, [...keyCases, ...sealCases, ...endCases, ...moveCases], factory, o);
 }
 
 const EVENT = '0192f2b0-0000-8000-8000-000000000001';
@@ -197,10 +197,88 @@ const endCases: readonly Rule[] = [
         vault.open(keyId, EVENT, sealed),
         vault.derive(keyId, 'x'),
         vault.destroy(keyId),
+        vault.reveal(keyId),
+        vault.adopt([]),
       ];
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toEqual({ status: 'rejected', reason: fault('STORE_CLOSED') });
       }
+    },
+  },
+];
+
+const key32 = (fill: number): Uint8Array => Buffer.alloc(32, fill);
+/** Ids of every form that an adapter makes. */
+const FOREIGN = ['k-0badcafe-07-1234abcd', 'k-0badcafe0badcafe-07-1234abcd', 'k-0badcafe0badcafe-12'];
+
+const moveCases: readonly Rule[] = [
+  {
+    number: 15,
+    name: 'a-revealed-key-seals-the-same',
+    async run({ vault }) {
+      const keyId = await vault.create('execution:1');
+      const key = await vault.reveal(keyId);
+      expect(key).toHaveLength(32);
+      expect(Buffer.from(await vault.derive(keyId, 'x'))).toEqual(createHmac('sha256', key).update('x').digest());
+      await vault.destroy(keyId);
+      await expect(vault.reveal(keyId)).rejects.toEqual(fault('KEY_DESTROYED'));
+      await expect(vault.reveal(UNKNOWN_KEY)).rejects.toEqual(fault('KEY_MISSING'));
+    },
+  },
+  {
+    number: 16,
+    name: 'keys-of-other-vaults-are-adopted-under-their-ids',
+    async run({ vault }) {
+      await vault.adopt(FOREIGN.map((keyId, i) => ({ keyId, key: key32(i + 1) })));
+      for (const [i, keyId] of FOREIGN.entries()) {
+        expect(Buffer.from(await vault.derive(keyId, 'x'))).toEqual(createHmac('sha256', key32(i + 1)).update('x').digest());
+        expect(Buffer.from(await vault.open(keyId, EVENT, await sealPlain(vault, keyId))).equals(plain)).toBe(true);
+        expect(Buffer.from(await vault.reveal(keyId))).toEqual(Buffer.from(key32(i + 1)));
+      }
+      await expect(vault.derive('k-0badcafe-07-1234abce', 'x')).rejects.toEqual(fault('KEY_MISSING'));
+    },
+  },
+  {
+    number: 17,
+    name: 'adopting-again-changes-nothing',
+    async run({ vault }) {
+      const own = await vault.create('execution:1');
+      const keys = [...FOREIGN.map((keyId, i) => ({ keyId, key: key32(i + 1) })), { keyId: own, key: await vault.reveal(own) }];
+      await vault.adopt(keys);
+      await vault.adopt(keys);
+      await expect(vault.adopt([{ keyId: 'k-00000000-00-0000000a', key: key32(9) }, { keyId: FOREIGN[0] ?? '', key: key32(8) }])).rejects.toEqual(fault('KEY_EXISTS'));
+      await expect(vault.reveal('k-00000000-00-0000000a')).rejects.toEqual(fault('KEY_MISSING'));
+      await expect(vault.adopt([{ keyId: own, key: key32(8) }])).rejects.toEqual(fault('KEY_EXISTS'));
+      await expect(vault.adopt([{ keyId: '../../etc/passwd', key: key32(8) }])).rejects.toEqual(fault('KEY_MISSING'));
+      expect(Buffer.from(await vault.reveal(FOREIGN[0] ?? ''))).toEqual(Buffer.from(key32(1)));
+    },
+  },
+  {
+    number: 18,
+    name: 'what-was-destroyed-is-adopted-as-destroyed',
+    async run({ vault }) {
+      const [gone = '', kept = '', later = ''] = FOREIGN;
+      await vault.adopt([{ keyId: gone, key: null }, { keyId: kept, key: key32(2) }, { keyId: later, key: key32(3) }]);
+      await expect(vault.derive(gone, 'x')).rejects.toEqual(fault('KEY_DESTROYED'));
+      await vault.destroy(later);
+      // destroyed stays destroyed, on either side
+      await vault.adopt([{ keyId: gone, key: key32(1) }, { keyId: kept, key: null }, { keyId: later, key: key32(3) }]);
+      for (const keyId of FOREIGN) await expect(vault.reveal(keyId)).rejects.toEqual(fault('KEY_DESTROYED'));
+    },
+  },
+  {
+    number: 19,
+    name: 'adopted-keys-survive-reopen',
+    needs: ['reopen'],
+    async run({ vault, reopen }) {
+      const [kept = '', gone = '', destroyed = ''] = FOREIGN;
+      await vault.adopt([{ keyId: kept, key: key32(1) }, { keyId: gone, key: key32(2) }]);
+      await vault.adopt([{ keyId: destroyed, key: null }]);
+      await vault.destroy(gone);
+      const again = await reopen?.();
+      if (again === undefined) throw new Error('the binding has no reopen');
+      expect(Buffer.from(await again.reveal(kept))).toEqual(Buffer.from(key32(1)));
+      for (const keyId of [gone, destroyed]) await expect(again.derive(keyId, 'x')).rejects.toEqual(fault('KEY_DESTROYED'));
     },
   },
 ];

@@ -32,6 +32,11 @@ export interface EvidenceStore {
   /** One durable write for all; refs in order. All or nothing as far as callers can see. */
   putMany(items: readonly EvidenceItem[]): Promise<readonly EvidenceRef[]>;
   get(ref: EvidenceRef): Promise<Uint8Array>;
+  /**
+   * Where the bytes of a key lie; null: nothing is known under it. What `put` stored is always found; of what `putMany` stored,
+   * the keys that this adapter remembers.
+   */
+  find(key: string): Promise<EvidenceRef | null>;
   /** null: nothing there */
   head(ref: EvidenceRef): Promise<EvidenceHead | null>;
   /** Legal hold on or off; idempotent. */

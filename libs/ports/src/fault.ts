@@ -17,6 +17,10 @@ export type FaultCode =
   | 'DATA_FOLDER_FULL' // no space is left where it lies
   | 'BACKUP_INVALID' // not the folder of a backup that this release reads
   | 'BACKUP_DAMAGED' // bytes of a backup are not those that were written
+  | 'EXPORT_INVALID' // not the folder of an export that this release reads
+  | 'EXPORT_DAMAGED' // bytes of an export are not those that were written
+  | 'DEPLOYMENT_NOT_EMPTY' // it has a history of its own, which an import would mix with another
+  | 'DEPLOYMENT_IN_USE' // processes of the cluster still run
   | 'PORT_IN_USE'
   | 'PORT_DENIED' // the user may not bind this port
   | 'ADDRESS_UNAVAILABLE' // no interface of this machine has the address
@@ -47,6 +51,7 @@ export type FaultCode =
   | 'KEY_MISSING' // never existed
   | 'KEY_DESTROYED' // erased on purpose: its values are gone for ever
   | 'KEY_DAMAGED'
+  | 'KEY_EXISTS' // another key has this id already; nothing was taken
   | 'WRAP_KEY_UNAVAILABLE' // the key that wraps data keys cannot be reached, or is not known
   | 'SEAL_DAMAGED' // a ciphertext does not open under its key
   | 'PACK_SET_UNAVAILABLE' // no policy set with this digest

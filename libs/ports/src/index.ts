@@ -19,7 +19,7 @@ export type {
 export type { EvidenceHead, EvidenceItem, EvidenceRef, EvidenceStore } from './evidence-store.ts';
 export { Fault, isFault } from './fault.ts';
 export type { FaultCode } from './fault.ts';
-export type { Ciphertext, DataKeyId, KeyVault, SealRequest } from './key-vault.ts';
+export type { Ciphertext, DataKeyId, KeyTransfer, KeyVault, MovedKey, SealRequest } from './key-vault.ts';
 export { UnparsedJson, VALUE_LIMITS } from './large-values.ts';
 export type {
   PackRef,

@@ -25,3 +25,21 @@ export interface KeyVault {
   destroy(keyId: DataKeyId): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A data key that moves between deployments. `key`: 32 bytes; null: it was destroyed, and stays so. */
+export type MovedKey = { readonly keyId: DataKeyId; readonly key: Uint8Array | null };
+
+/**
+ * Data keys in the clear, for moving a deployment. Vaults have it beside `KeyVault`; roles are given a `KeyVault` only, and so
+ * have no way to it.
+ */
+export interface KeyTransfer {
+  /** The key itself. Faults: KEY_MISSING, KEY_DESTROYED, KEY_DAMAGED, STORE_CLOSED. */
+  reveal(keyId: DataKeyId): Promise<Uint8Array>;
+  /**
+   * Takes keys of another vault under the ids that they have; durable before it answers. The same keys again change nothing, and
+   * a key that is destroyed here stays destroyed. Faults: KEY_EXISTS (another key has the id; nothing was taken), KEY_MISSING
+   * (an id of no form that `DataKeyId` allows), STORE_CLOSED, STORE_READ_ONLY.
+   */
+  adopt(keys: readonly MovedKey[]): Promise<void>;
+}

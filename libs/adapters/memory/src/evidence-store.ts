@@ -34,6 +34,12 @@ export class MemoryEvidenceStore implements EvidenceStore {
     return Uint8Array.from(this.#find(ref).bytes);
   }
 
+  async find(key: string): Promise<EvidenceRef | null> {
+    this.#assertOpen();
+    assertKey(key);
+    return this.#byKey.get(key)?.ref ?? null;
+  }
+
   async head(ref: EvidenceRef): Promise<EvidenceHead | null> {
     this.#assertOpen();
     const entry = this.#byLocation.get(ref.location);

@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { Fault } from '@maestro/ports';
-import type { Ciphertext, DataKeyId, KeyVault, SealRequest } from '@maestro/ports';
+import type { Ciphertext, DataKeyId, KeyTransfer, KeyVault, MovedKey, SealRequest } from '@maestro/ports';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** KeyVault in memory, for tests and simulations: `close` loses every key. `entropy` makes keys and nonces. */
-export class MemoryKeyVault implements KeyVault {
+export class MemoryKeyVault implements KeyVault, KeyTransfer {
   /** null: destroyed */
   readonly #keys = new Map<DataKeyId, Uint8Array | null>();
   readonly #entropy: (count: number) => Uint8Array;
@@ -50,6 +50,20 @@ export class MemoryKeyVault implements KeyVault {
     this.#assertOpen();
     if (!this.#keys.has(keyId)) throw missing(keyId);
     this.#keys.set(keyId, null);
+  }
+
+  async reveal(keyId: DataKeyId): Promise<Uint8Array> {
+    return Uint8Array.from(this.#keyOf(keyId));
+  }
+
+  async adopt(keys: readonly MovedKey[]): Promise<void> {
+    this.#assertOpen();
+    for (const { keyId, key } of keys) {
+      if (!/^[a-z0-9-]{8,64}$/.test(keyId)) throw missing(keyId);
+      const own = this.#keys.get(keyId);
+      if (own != null && key !== null && !Buffer.from(own).equals(key)) throw new Fault('KEY_EXISTS', `another key has the id ${keyId} in this vault; nothing was taken`);
+    }
+    for (const { keyId, key } of keys) if (this.#keys.get(keyId) !== null) this.#keys.set(keyId, key === null ? null : Uint8Array.from(key));
   }
 
   async close(): Promise<void> {

@@ -111,6 +111,15 @@ export class S3EvidenceStore implements EvidenceStore {
     });
   }
 
+  async find(key: string): Promise<EvidenceRef | null> {
+    return this.#call(async () => {
+      assertEvidenceKey(key);
+      const ref = this.#refs.get(key) ?? (await this.#findItem(key));
+      if (ref !== undefined) this.#refs.set(key, ref);
+      return ref ?? null;
+    });
+  }
+
   async head(ref: EvidenceRef): Promise<EvidenceHead | null> {
     return this.#call(() => this.#head(ref));
   }
@@ -164,16 +173,22 @@ export class S3EvidenceStore implements EvidenceStore {
     const found = new Map<string, EvidenceRef>();
     await Promise.all(
       [...byKey.keys()].map(async (key) => {
-        const names = (await this.#objects.versionsUnder(itemPrefix(key))).map(({ name }) => name);
-        const own = itemName(key, byKey.get(key)?.digest ?? '');
-        const name = names.includes(own) ? own : names[0];
-        if (name === undefined) return;
-        const digest = name.slice(itemPrefix(key).length);
-        const version = await this.#objects.find(name, digest);
-        if (version !== null) found.set(key, itemRef(key, digest, version.versionId, version.sizeBytes));
+        const ref = await this.#findItem(key, byKey.get(key)?.digest);
+        if (ref !== undefined) found.set(key, ref);
       }),
     );
     return found;
+  }
+
+  /** What lies under a key as an item of its own; of several, the one with the preferred digest. */
+  async #findItem(key: string, preferred = ''): Promise<EvidenceRef | undefined> {
+    const names = (await this.#objects.versionsUnder(itemPrefix(key))).map(({ name }) => name);
+    const own = itemName(key, preferred);
+    const name = names.includes(own) ? own : names[0];
+    if (name === undefined) return undefined;
+    const digest = name.slice(itemPrefix(key).length);
+    const version = await this.#objects.find(name, digest);
+    return version === null ? undefined : itemRef(key, digest, version.versionId, version.sizeBytes);
   }
 
   async #remember(log: Log | undefined): Promise<void> {

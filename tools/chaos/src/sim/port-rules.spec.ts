@@ -22,9 +22,11 @@ describe('the rules of faults', () => {
       packages: new ScriptedPackages({ seed: 1, clock, attempted: () => undefined }),
       signer: new ScriptedSigner(),
     };
+    // `KeyTransfer`, which the vaults have beside their port: no role is given it
+    const ofNoRole = new Set(['reveal', 'adopt']);
     for (const [name, rules] of Object.entries(PORT_RULES)) {
       const prototype = Object.getPrototypeOf(adapters[name as keyof typeof adapters]) as object;
-      const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype)).flatMap(([key, { value }]) => (typeof value === 'function' && key !== 'constructor' ? [key] : []));
+      const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype)).flatMap(([key, { value }]) => (typeof value === 'function' && key !== 'constructor' && !ofNoRole.has(key) ? [key] : []));
       expect([name, Object.keys(rules).sort()]).toEqual([name, methods.sort()]);
     }
   });

@@ -63,7 +63,7 @@ export const PORT_RULES: { readonly [N in keyof FaultyPorts]: PortRules<FaultyPo
     close,
   },
   state: { load: read, apply: write, close },
-  evidence: { put: { ...write, again: 'late' }, putMany: { ...write, again: 'late' }, get: read, head: read, hold: write, close },
+  evidence: { put: { ...write, again: 'late' }, putMany: { ...write, again: 'late' }, get: read, find: read, head: read, hold: write, close },
   views: {
     get: read,
     list: read,

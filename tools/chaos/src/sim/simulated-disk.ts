@@ -116,6 +116,10 @@ export class DiskEvidence implements EvidenceStore {
     return this.#inner.get(ref);
   }
 
+  find(key: string): Promise<EvidenceRef | null> {
+    return this.#inner.find(key);
+  }
+
   head(ref: EvidenceRef): Promise<EvidenceHead | null> {
     return this.#inner.head(ref);
   }

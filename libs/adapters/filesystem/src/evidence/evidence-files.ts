@@ -49,6 +49,12 @@ export class EvidenceFiles {
     return bytes;
   }
 
+  /** Of the bytes as they are; undefined: no such file. */
+  async digestOf(key: string): Promise<string | undefined> {
+    const bytes = await this.#read(key);
+    return bytes === undefined ? undefined : digestInSlices(bytes);
+  }
+
   async head(key: string, digest: string): Promise<Omit<EvidenceHead, 'held'> | null> {
     const bytes = await this.get(key, digest);
     if (bytes === undefined) return null;

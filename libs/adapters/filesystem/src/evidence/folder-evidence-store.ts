@@ -112,6 +112,16 @@ export class FolderEvidenceStore implements EvidenceStore {
     });
   }
 
+  async find(key: string): Promise<EvidenceRef | null> {
+    return this.#call(`looking for evidence ${key}`, async () => {
+      assertEvidenceKey(key);
+      const packed = this.#refs.get(key);
+      if (packed !== undefined) return packed;
+      const digest = await this.#files.digestOf(key);
+      return digest === undefined ? null : fileRef(key, digest);
+    });
+  }
+
   async head(ref: EvidenceRef): Promise<EvidenceHead | null> {
     return this.#call(`looking up evidence ${ref.location}`, () => this.#head(ref));
   }

@@ -1,14 +1,15 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { Fault } from '@maestro/ports';
-import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest } from '@maestro/ports';
+import { Fault, isFault } from '@maestro/ports';
+import type { Ciphertext, DataKeyId, KeyTransfer, KeyVault, Log, MovedKey, SealRequest } from '@maestro/ports';
 import { LRUCache } from 'lru-cache';
 import { inSlices } from '../byte-slices.ts';
 import { clearStaging, diskFault, makeFolder, nodeDisk } from '../disk.ts';
 import type { Disk } from '../disk.ts';
-import { POOL_SLOTS, createPool, destroyKey, keyMissing, parseKeyId, readKey, surveyPools } from './key-pool.ts';
-import type { FreshKey, PoolSurvey, Slot } from './key-pool.ts';
+import { AdoptedKeys, keyExists, surveyAdopted } from './adopted-keys.ts';
+import { POOL_SLOTS, createPool, destroyKey, parseKeyId, readKey, surveyPools } from './key-pool.ts';
+import type { FreshKey, PoolSurvey } from './key-pool.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -28,11 +29,13 @@ type FolderKeyVaultOptions = {
  * V3. The next pool is made when half of a pool is left, so `create` waits for the disk only if that failed or is slow.
  * V4. Destroying overwrites the record in place. On media that copy on write (SSDs, snapshots, backups) old copies of
  *     it live until the medium or the backup expires.
+ * V5. Keys of other vaults lie beside the pools, under the ids that they came with; a pool's own keys come first.
  */
-export class FolderKeyVault implements KeyVault {
+export class FolderKeyVault implements KeyVault, KeyTransfer {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #log: Log | undefined;
+  readonly #adopted: AdoptedKeys;
   /** the keys used last, so that a busy run costs no file read */
   readonly #recent: LRUCache<DataKeyId, KeyObject>;
   #fresh: FreshKey[] = [];
@@ -45,6 +48,7 @@ export class FolderKeyVault implements KeyVault {
     this.#disk = disk;
     this.#folder = folder;
     this.#log = o.log;
+    this.#adopted = new AdoptedKeys(disk, folder, join(folder, 'staging'));
     this.#recent = new LRUCache({ max: o.recentKeysMax ?? 4_096 });
   }
 
@@ -62,8 +66,10 @@ export class FolderKeyVault implements KeyVault {
   }
 
   /** Reads every record of the vault in a folder, whether a vault is open on it or not; changes nothing. */
-  static survey(folder: string, o: Pick<FolderKeyVaultOptions, 'disk'> = {}): Promise<PoolSurvey> {
-    return surveyPools(o.disk ?? nodeDisk, join(folder, 'data'));
+  static async survey(folder: string, { disk = nodeDisk }: Pick<FolderKeyVaultOptions, 'disk'> = {}): Promise<PoolSurvey> {
+    const data = join(folder, 'data');
+    const [own, adopted] = [await surveyPools(disk, data), await surveyAdopted(disk, data)];
+    return { live: own.live + adopted.live, destroyed: own.destroyed + adopted.destroyed, damaged: [...own.damaged, ...adopted.damaged] };
   }
 
   async create(scope: string): Promise<DataKeyId> {
@@ -110,14 +116,32 @@ export class FolderKeyVault implements KeyVault {
       .digest();
   }
 
+  async reveal(keyId: DataKeyId): Promise<Uint8Array> {
+    return Uint8Array.from((await this.#keyOf(keyId)).export());
+  }
+
+  async adopt(keys: readonly MovedKey[]): Promise<void> {
+    this.#assertOpen();
+    const foreign: MovedKey[] = [];
+    const destroyed: DataKeyId[] = [];
+    for (const moved of keys) {
+      const own = await this.#onDisk(`looking for key ${moved.keyId}`, () => this.#ownKey(moved.keyId));
+      if (own === 'missing') foreign.push(moved);
+      else if (own !== 'destroyed' && moved.key === null) destroyed.push(moved.keyId);
+      else if (own !== 'destroyed' && !own.equals(moved.key ?? own)) throw keyExists(moved.keyId);
+    }
+    if (foreign.length > 0) await this.#forgetting(foreign.map(({ keyId }) => keyId), () => this.#onDisk('taking keys of another vault', () => this.#adopted.add(foreign)));
+    for (const keyId of destroyed) await this.destroy(keyId);
+  }
+
   async destroy(keyId: DataKeyId): Promise<void> {
-    const slot = this.#slotOf(keyId);
-    this.#destroyEpoch++;
-    this.#recent.delete(keyId);
-    await this.#onDisk(`destroying key ${keyId}`, () => destroyKey(this.#disk, this.#folder, slot, keyId));
-    // A read that overlapped may have put it back.
-    this.#recent.delete(keyId);
-    this.#destroyEpoch++;
+    this.#assertOpen();
+    const slot = parseKeyId(keyId);
+    const work = async (): Promise<void> => {
+      if (slot === undefined) return this.#adopted.destroy(keyId);
+      await destroyKey(this.#disk, this.#folder, slot, keyId).catch((error: unknown) => this.#elsewhere(error, () => this.#adopted.destroy(keyId)));
+    };
+    await this.#forgetting([keyId], () => this.#onDisk(`destroying key ${keyId}`, work));
   }
 
   async close(): Promise<void> {
@@ -128,21 +152,46 @@ export class FolderKeyVault implements KeyVault {
   }
 
   async #keyOf(keyId: DataKeyId): Promise<KeyObject> {
-    const slot = this.#slotOf(keyId);
+    this.#assertOpen();
     const recent = this.#recent.get(keyId);
     if (recent !== undefined) return recent;
     const epoch = this.#destroyEpoch;
-    const key = createSecretKey(await this.#onDisk(`reading key ${keyId}`, () => readKey(this.#disk, this.#folder, slot, keyId)));
+    const key = createSecretKey(await this.#onDisk(`reading key ${keyId}`, () => this.#read(keyId)));
     this.#assertOpen();
     if (epoch === this.#destroyEpoch) this.#recent.set(keyId, key);
     return key;
   }
 
-  #slotOf(keyId: DataKeyId): Slot {
-    this.#assertOpen();
+  async #read(keyId: DataKeyId): Promise<Buffer> {
     const slot = parseKeyId(keyId);
-    if (slot === undefined) throw keyMissing(keyId);
-    return slot;
+    if (slot === undefined) return this.#adopted.read(keyId);
+    return readKey(this.#disk, this.#folder, slot, keyId).catch((error: unknown) => this.#elsewhere(error, () => this.#adopted.read(keyId)));
+  }
+
+  async #ownKey(keyId: DataKeyId): Promise<Buffer | 'missing' | 'destroyed'> {
+    const slot = parseKeyId(keyId);
+    if (slot === undefined) return 'missing';
+    return readKey(this.#disk, this.#folder, slot, keyId).catch((error: unknown) => {
+      if (isFault(error, 'KEY_MISSING')) return 'missing';
+      if (isFault(error, 'KEY_DESTROYED')) return 'destroyed';
+      throw error;
+    });
+  }
+
+  /** No pool has the key: it may be one of another vault. */
+  async #elsewhere<T>(error: unknown, look: () => Promise<T>): Promise<T> {
+    if (!isFault(error, 'KEY_MISSING')) throw error;
+    return look();
+  }
+
+  /** Keys that change are remembered neither by what is read meanwhile nor from before. */
+  async #forgetting(keyIds: readonly DataKeyId[], work: () => Promise<void>): Promise<void> {
+    this.#destroyEpoch++;
+    for (const keyId of keyIds) this.#recent.delete(keyId);
+    await work();
+    // A read that overlapped may have put it back.
+    for (const keyId of keyIds) this.#recent.delete(keyId);
+    this.#destroyEpoch++;
   }
 
   /** One pool at a time; callers that come meanwhile share it. */

@@ -22,6 +22,12 @@ export const KEY_TABLES: TableSet = {
           WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)`.execute(db);
       },
     },
+    '0002-adopted-keys': {
+      up: async (db) => {
+        await sql`CREATE TABLE adopted_key (key_id text COLLATE "C" PRIMARY KEY, pool text COLLATE "C" NOT NULL REFERENCES key_pool (pool), wrapped bytea, digest text NOT NULL)
+          WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)`.execute(db);
+      },
+    },
   },
 };
 

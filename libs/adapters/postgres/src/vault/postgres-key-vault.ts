@@ -1,10 +1,11 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { Fault } from '@maestro/ports';
-import type { Ciphertext, DataKeyId, KeyVault, Log, SealRequest, WrapKey } from '@maestro/ports';
+import { Fault, isFault } from '@maestro/ports';
+import type { Ciphertext, DataKeyId, KeyTransfer, KeyVault, Log, MovedKey, SealRequest, WrapKey } from '@maestro/ports';
 import { LRUCache } from 'lru-cache';
 import { migrateTables } from '../migrate-tables.ts';
 import type { PostgresDatabase, PostgresRow } from '../postgres-database.ts';
+import { AdoptedKeys, keyExists } from './adopted-keys.ts';
 import { KEY_BYTES, KEY_TABLES, POOL_SLOTS, keyDamaged, keyDigest, keyMissing, newKeys, parseKeyId, poolDigest, wrappedIn } from './key-rows.ts';
 import type { KeyPlace, NewKey } from './key-rows.ts';
 import { opened } from './wrap-key-file.ts';
@@ -40,11 +41,13 @@ const POOL_KEYS_MAX = 1_024;
  * V3. The next pool is made when half of a pool is left, so `create` waits for database and wrap key only if that failed or is slow.
  * V4. Data keys are wrapped with the key of their pool, and that one with the wrap key: one call to a KMS makes or opens 256 keys.
  * V5. Destroying is one durable commit. Other processes notice within `destroyedSeenWithinMs`: they look again that often.
+ * V6. Keys of other vaults lie beside the pools, under the ids that they came with; a pool's own keys come first.
  */
-export class PostgresKeyVault implements KeyVault {
+export class PostgresKeyVault implements KeyVault, KeyTransfer {
   readonly #database: PostgresDatabase;
   readonly #wrapKey: WrapKey;
   readonly #log: Log | undefined;
+  readonly #adopted: AdoptedKeys;
   /** the keys used last, each for a time: another process may destroy it */
   readonly #recent: LRUCache<DataKeyId, KeyObject>;
   readonly #poolKeys = new Map<string, Buffer>();
@@ -59,6 +62,7 @@ export class PostgresKeyVault implements KeyVault {
     this.#database = database;
     this.#wrapKey = wrapKey;
     this.#log = o.log;
+    this.#adopted = new AdoptedKeys(database, wrapKey, (row, pool, keyId) => this.#poolKey(row, pool, () => keyDamaged({ pool, slot: 0, tag: '' }, keyId)));
     this.#recent = new LRUCache({
       max: o.recentKeysMax ?? 4_096,
       ttl: o.destroyedSeenWithinMs ?? 5_000,
@@ -94,22 +98,32 @@ export class PostgresKeyVault implements KeyVault {
       .digest();
   }
 
+  async reveal(keyId: DataKeyId): Promise<Uint8Array> {
+    return Uint8Array.from((await this.#keyOf(keyId)).export());
+  }
+
+  async adopt(keys: readonly MovedKey[]): Promise<void> {
+    this.#assertOpen();
+    const places = keys.map(({ keyId }) => parseKeyId(keyId)?.pool).filter((pool) => pool !== undefined);
+    const rows = await this.#database.read('looking for pools of data keys', (run) => run('SELECT pool FROM key_pool WHERE pool = ANY($1::text[])', [[...new Set(places)]]));
+    const own = new Set(rows.map((row) => String(row['pool'])));
+    const foreign: MovedKey[] = [];
+    const destroyed: DataKeyId[] = [];
+    for (const moved of keys) {
+      const known = own.has(parseKeyId(moved.keyId)?.pool ?? '') ? await this.#ownKey(moved.keyId) : 'missing';
+      if (known === 'missing') foreign.push(moved);
+      else if (known !== 'destroyed' && moved.key === null) destroyed.push(moved.keyId);
+      else if (known !== 'destroyed' && !known.equals(moved.key ?? known)) throw keyExists(moved.keyId);
+    }
+    await this.#forgetting(foreign.map(({ keyId }) => keyId), () => this.#adopted.add(foreign));
+    for (const keyId of destroyed) await this.destroy(keyId);
+  }
+
   async destroy(keyId: DataKeyId): Promise<void> {
-    const place = this.#placeOf(keyId);
-    this.#destroyEpoch += 1;
-    this.#recent.delete(keyId);
-    await this.#database.transaction({ doing: `destroying key ${keyId}`, isRepeatable: true }, async (run) => {
-      const { pool, slot, tag } = place;
-      const [row] = await run(FOR_DESTRUCTION, [pool, slot]);
-      if (row === undefined) throw keyMissing(keyId);
-      // what is left of a damaged row must go, too; an id that was only guessed destroys nothing
-      const isSound = keyDigest({ ...place, tag: String(row['tag']) }, row['wrapped'] as Buffer | null) === row['digest'];
-      if (isSound && row['tag'] !== tag) throw keyMissing(keyId);
-      if (!isSound || row['wrapped'] !== null) await run(DESTROY, [pool, slot, tag, keyDigest(place, null)]);
-    });
-    // a read that overlapped may have put it back
-    this.#recent.delete(keyId);
-    this.#destroyEpoch += 1;
+    this.#assertOpen();
+    const place = parseKeyId(keyId);
+    const adopted = (): Promise<void> => this.#adopted.destroy(keyId);
+    await this.#forgetting([keyId], () => (place === undefined ? adopted() : this.#destroyOwn(keyId, place).catch((error: unknown) => elsewhere(error, adopted))));
   }
 
   /** The connections stay with the database. */
@@ -149,26 +163,63 @@ export class PostgresKeyVault implements KeyVault {
     });
   }
 
+  async #destroyOwn(keyId: DataKeyId, place: KeyPlace): Promise<void> {
+    await this.#database.transaction({ doing: `destroying key ${keyId}`, isRepeatable: true }, async (run) => {
+      const { pool, slot, tag } = place;
+      const [row] = await run(FOR_DESTRUCTION, [pool, slot]);
+      if (row === undefined) throw keyMissing(keyId);
+      // what is left of a damaged row must go, too; an id that was only guessed destroys nothing
+      const isSound = keyDigest({ ...place, tag: String(row['tag']) }, row['wrapped'] as Buffer | null) === row['digest'];
+      if (isSound && row['tag'] !== tag) throw keyMissing(keyId);
+      if (!isSound || row['wrapped'] !== null) await run(DESTROY, [pool, slot, tag, keyDigest(place, null)]);
+    });
+  }
+
+  /** Keys that change are remembered neither by what is read meanwhile nor from before. */
+  async #forgetting(keyIds: readonly DataKeyId[], work: () => Promise<void>): Promise<void> {
+    this.#destroyEpoch += 1;
+    for (const keyId of keyIds) this.#recent.delete(keyId);
+    await work();
+    // a read that overlapped may have put it back
+    for (const keyId of keyIds) this.#recent.delete(keyId);
+    this.#destroyEpoch += 1;
+  }
+
   async #keyOf(keyId: DataKeyId): Promise<KeyObject> {
-    const place = this.#placeOf(keyId);
+    this.#assertOpen();
     const recent = this.#recent.get(keyId);
     if (recent !== undefined) return recent;
     const epoch = this.#destroyEpoch;
-    const [row] = await this.#database.read(`reading key ${keyId}`, (run) => run(KEY, [place.pool, place.slot]));
-    if (row === undefined) throw keyMissing(keyId);
-    const wrapped = wrappedIn(row, place, keyId);
-    const key = createSecretKey(opened(await this.#poolKey(row, place, keyId), wrapped, keyId));
+    const place = parseKeyId(keyId);
+    const adopted = (): Promise<Buffer> => this.#adopted.read(keyId);
+    const key = createSecretKey(await (place === undefined ? adopted() : this.#readOwn(keyId, place).catch((error: unknown) => elsewhere(error, adopted))));
     this.#assertOpen();
     if (epoch === this.#destroyEpoch) this.#recent.set(keyId, key);
     return key;
   }
 
-  async #poolKey(row: PostgresRow, place: KeyPlace, keyId: DataKeyId): Promise<Buffer> {
-    const { pool } = place;
+  async #readOwn(keyId: DataKeyId, place: KeyPlace): Promise<Buffer> {
+    const [row] = await this.#database.read(`reading key ${keyId}`, (run) => run(KEY, [place.pool, place.slot]));
+    if (row === undefined) throw keyMissing(keyId);
+    const wrapped = wrappedIn(row, place, keyId);
+    return opened(await this.#poolKey(row, place.pool, () => keyDamaged(place, keyId)), wrapped, keyId);
+  }
+
+  async #ownKey(keyId: DataKeyId): Promise<Buffer | 'missing' | 'destroyed'> {
+    const place = parseKeyId(keyId);
+    if (place === undefined) return 'missing';
+    return this.#readOwn(keyId, place).catch((error: unknown) => {
+      if (isFault(error, 'KEY_MISSING')) return 'missing';
+      if (isFault(error, 'KEY_DESTROYED')) return 'destroyed';
+      throw error;
+    });
+  }
+
+  async #poolKey(row: PostgresRow, pool: string, damaged: () => Fault): Promise<Buffer> {
     const known = this.#poolKeys.get(pool);
     if (known !== undefined) return known;
     const [wrapKeyId, wrapped] = [String(row['wrap_key']), row['pool_wrapped'] as Buffer];
-    if (poolDigest(pool, wrapKeyId, wrapped) !== row['pool_digest']) throw keyDamaged(place, keyId);
+    if (poolDigest(pool, wrapKeyId, wrapped) !== row['pool_digest']) throw damaged();
     const poolKey = Buffer.from(await this.#wrapKey.unwrap(wrapKeyId, wrapped, pool));
     this.#assertOpen();
     this.#keepPoolKey(pool, poolKey);
@@ -181,16 +232,15 @@ export class PostgresKeyVault implements KeyVault {
     if (this.#poolKeys.size > POOL_KEYS_MAX && oldest !== undefined) this.#poolKeys.delete(oldest);
   }
 
-  #placeOf(keyId: DataKeyId): KeyPlace {
-    this.#assertOpen();
-    const place = parseKeyId(keyId);
-    if (place === undefined) throw keyMissing(keyId);
-    return place;
-  }
-
   #assertOpen(): void {
     if (this.#closed) throw new Fault('STORE_CLOSED', 'the key vault was closed');
   }
+}
+
+/** No pool has the key: it may be one of another vault. */
+async function elsewhere<T>(error: unknown, look: () => Promise<T>): Promise<T> {
+  if (!isFault(error, 'KEY_MISSING')) throw error;
+  return look();
 }
 
 /**
