@@ -5,6 +5,7 @@ import { createSigner } from '@maestro/adapter-sigstore';
 import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import type { Clock, Entropy, EventStore, EvidenceStore, KeyVault, Log, PolicyEngine, ProcessState, ReadModels, Signer, TaskPackages, Tracer, WorkQueue } from '@maestro/ports';
+import { MovedEvidence } from '@maestro/runtime';
 import type { PriceBook } from '@maestro/runtime';
 import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -68,7 +69,7 @@ export async function openPorts(
       store,
       state,
       views,
-      evidence: await keep(FolderEvidenceStore.open(folder.evidence)),
+      evidence: new MovedEvidence(await keep(FolderEvidenceStore.open(folder.evidence))),
       vault: await keep(FolderKeyVault.open(folder.dataKeys)),
       policies: await keep(openShippedPolicies()),
       packages: await keep(openShippedPackages(config, ownOrigin, modules)),

@@ -103,7 +103,7 @@ describe('what --json prints fits its schema', () => {
 
   it('every document of the schema is printed by something here; the others in their own tests', () => {
     const parts = ['exitCode', 'verdict', 'next', 'finding', 'decision', 'acceptedLoss'];
-    const elsewhere = ['clusterStatus', 'clusterEnded', 'up', 'publishDenied', 'backedUp', 'restored', 'lossAccepted'];
+    const elsewhere = ['clusterStatus', 'clusterEnded', 'up', 'publishDenied', 'backedUp', 'restored', 'lossAccepted', 'exportedAll', 'imported'];
     expect(new Set([...ROWS.map(([name]) => name), ...parts, ...elsewhere])).toEqual(new Set(OUTPUT_NAMES));
   });
 

@@ -7,6 +7,7 @@ import { addCompletion } from './commands/completion.command.ts';
 import { addCluster } from './commands/cluster.command.ts';
 import { addDoctor } from './commands/doctor.command.ts';
 import { addExport } from './commands/export.command.ts';
+import { addImport } from './commands/import.command.ts';
 import { addInit } from './commands/init.command.ts';
 import { addLogs } from './commands/logs.command.ts';
 import { addPlan } from './commands/plan.command.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctor,
   addBackup,
   addRestore,
+  addImport,
   addCompletion,
 ];
 

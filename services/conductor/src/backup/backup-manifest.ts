@@ -29,7 +29,7 @@ export type BackupManifest = {
 };
 
 /** The file's bytes: canonical JSON, with a digest over all the rest, so that no byte of it changes unseen. */
-export function manifestBytes(manifest: BackupManifest): Uint8Array {
+export function manifestBytes(manifest: object): Uint8Array {
   const digest = sha256(canonicalBytes(manifest as unknown as Json));
   return canonicalBytes({ ...manifest, digest } as unknown as Json);
 }
@@ -43,7 +43,7 @@ export function readManifest(folder: string): BackupManifest {
   } catch (error) {
     throw new Fault('BACKUP_INVALID', `${folder} is no backup: ${BACKUP_MANIFEST} cannot be read; give the folder that backup --out wrote`, { cause: error });
   }
-  const manifest = parse(bytes);
+  const manifest = parseManifest<BackupManifest>(bytes);
   if (manifest === undefined || !bytes.equals(manifestBytes(manifest))) {
     throw new Fault('BACKUP_DAMAGED', `${path} is not as it was written: nothing of this backup can be relied on; use another one`);
   }
@@ -53,16 +53,17 @@ export function readManifest(folder: string): BackupManifest {
   return manifest;
 }
 
-function parse(bytes: Buffer): BackupManifest | undefined {
+/** What the bytes say, without their digest; undefined: nothing like a manifest. Whether they are whole, `manifestBytes` tells. */
+export function parseManifest<M extends { readonly files: readonly BackupFile[] }>(bytes: Buffer): M | undefined {
   try {
-    const { digest: _, ...manifest } = JSON.parse(bytes.toString('utf8')) as BackupManifest & { readonly digest: string };
-    return Array.isArray(manifest.files) ? manifest : undefined;
+    const { digest: _, ...manifest } = JSON.parse(bytes.toString('utf8')) as M & { readonly digest: string };
+    return Array.isArray(manifest.files) ? (manifest as unknown as M) : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** Nothing that leads out of the folder. */
-function isPlainPath(path: unknown): boolean {
+export function isPlainPath(path: unknown): boolean {
   return typeof path === 'string' && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0]/.test(part));
 }

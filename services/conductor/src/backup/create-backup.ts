@@ -81,14 +81,19 @@ async function fill(partial: string, folder: DataFolder, { configFile, now, onPr
 /** What is copied beside the store: where from, and its path in the backup. */
 async function beside(folder: DataFolder, configFile: string | null, policySets: readonly string[]): Promise<readonly (readonly [string, string])[]> {
   const below = async (path: string, as: string) => (await filesBelow(path)).map((file) => [join(path, file), `${as}/${file}`] as const);
-  const bundles = (await readdir(shippedFiles.policyBundles)).filter((name) => policySets.some((digest) => name.startsWith(`${digest}.`)));
   const single = [
     [folder.version, 'version'],
     [folder.token, 'token'],
     [folder.acceptedLosses, 'accepted-losses.json'],
     ...(configFile === null ? [] : [[configFile, 'config.yaml'] as const]),
-    ...bundles.map((name) => [join(shippedFiles.policyBundles, name), `policy/${name}`] as const),
+    ...(await pinnedBundles(policySets)),
   ] as const;
   const there = await Promise.all(single.map(async ([from]) => (await stat(from).catch(() => undefined))?.isFile() === true));
   return [...(await below(folder.keys, 'keys')), ...(await below(folder.evidence, 'evidence')), ...single.filter((_, i) => there[i])];
+}
+
+/** The compiled files of policy sets, as far as this program has them: where they lie, and their path in a copy. */
+export async function pinnedBundles(policySets: readonly string[]): Promise<readonly (readonly [string, string])[]> {
+  const names = (await readdir(shippedFiles.policyBundles)).filter((name) => policySets.some((digest) => name.startsWith(`${digest}.`)));
+  return names.map((name) => [join(shippedFiles.policyBundles, name), `policy/${name}`]);
 }

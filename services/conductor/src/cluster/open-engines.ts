@@ -6,7 +6,8 @@ import type { NatsLink } from '@maestro/adapter-jetstream';
 import { openPostgres, openPostgresKeyVault, openPostgresLeases, openPostgresProcessState, openPostgresReadModels, openWrapKeyFile } from '@maestro/adapter-postgres';
 import type { PostgresDatabase } from '@maestro/adapter-postgres';
 import { S3EvidenceStore, parseS3Settings } from '@maestro/adapter-s3';
-import type { Clock, EventStore, EvidenceStore, KeyVault, Leases, Log, ProcessState, ReadModels, WakeUps, WorkQueue } from '@maestro/ports';
+import type { Clock, EventStore, EvidenceStore, KeyTransfer, KeyVault, Leases, Log, ProcessState, ReadModels, WakeUps, WorkQueue } from '@maestro/ports';
+import { MovedEvidence } from '@maestro/runtime';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { enginesOf } from '../roles/role-table.ts';
 import type { EngineName } from '../roles/role-table.ts';
@@ -24,14 +25,22 @@ export type Engines = {
   readonly store: OpenedStore | undefined;
   readonly postgres: OpenedPostgres | undefined;
   readonly evidence: EvidenceStore | undefined;
-  readonly vault: KeyVault | undefined;
+  /** roles take it as a `KeyVault`: none of them sees keys */
+  readonly vault: (KeyVault & KeyTransfer) | undefined;
   readonly signingKeys: SigningKeys | undefined;
   readonly publicKeys: PublicKeys | undefined;
   /** the last that was opened first; idempotent */
   close(): Promise<void>;
 };
 
-type Around = { readonly cluster: ClusterConfig; readonly dependencies: Dependencies; readonly clock: Clock; readonly log: Log };
+type Around = {
+  readonly cluster: ClusterConfig;
+  readonly dependencies: Dependencies;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** default: those of its roles */
+  readonly engines?: ReadonlySet<EngineName>;
+};
 type Closable = { close(): Promise<void> };
 
 /**
@@ -48,7 +57,7 @@ export async function openEngines(around: Around): Promise<Engines> {
     for (const one of opened.splice(0).reverse()) await one.close().catch((error: unknown) => around.log.log('warn', 'a dependency could not be closed', { error }));
   };
   const { cluster, dependencies } = around;
-  const engines = enginesOf(cluster.roles);
+  const engines = around.engines ?? enginesOf(cluster.roles);
   const when = <T>(engine: EngineName, open: () => Promise<T>): Promise<T> | undefined => (engines.has(engine) ? open() : undefined);
   // one connection to NATS for all that needs it, be it the event store alone
   const needsLink = engines.has('nats') || (engines.has('store') && cluster.store.engine === 'jetstream');
@@ -59,7 +68,7 @@ export async function openEngines(around: Around): Promise<Engines> {
     when('nats', async () => openWork(around, await required(link), keep)),
     when('store', () => openStore(around, link, keep)),
     postgres,
-    when('evidence', () => dependencies.open('evidence', async () => keep(await openEvidence(cluster)))),
+    when('evidence', () => dependencies.open('evidence', async () => new MovedEvidence(keep(await openEvidence(cluster))))),
     when('vault', async () => openVault(around, await required(postgres), keep)),
     keys,
   ] as const;
@@ -144,7 +153,7 @@ async function openEvidence({ s3, prefix }: ClusterConfig): Promise<S3EvidenceSt
   return S3EvidenceStore.open(parsed.settings);
 }
 
-function openVault({ cluster, dependencies, log }: Around, { database }: OpenedPostgres, keep: <T extends Closable>(one: T) => T): Promise<KeyVault> {
+function openVault({ cluster, dependencies, log }: Around, { database }: OpenedPostgres, keep: <T extends Closable>(one: T) => T): Promise<KeyVault & KeyTransfer> {
   const path = cluster.keys.wrappingFile ?? '';
   return dependencies.open('key-vault', async () => keep(await openPostgresKeyVault(database, openWrapKeyFile(path), { log })));
 }

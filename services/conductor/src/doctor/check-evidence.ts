@@ -1,7 +1,7 @@
 import { FolderEvidenceStore } from '@maestro/adapter-filesystem';
 import type { ExecutionEvent, Recorded } from '@maestro/domain';
 import type { Cursor, EventStore, EvidenceRef } from '@maestro/ports';
-import { recordedOf } from '@maestro/runtime';
+import { MovedEvidence, recordedOf } from '@maestro/runtime';
 import type { DataFolder } from '../data-folder.ts';
 import type { Progress } from './check-store.ts';
 import { broken, fine, problem } from './finding.ts';
@@ -17,11 +17,12 @@ export async function checkEvidence({ evidence: path }: DataFolder, store: Event
   const missing: string[] = [];
   const count = { receipts: 0, values: 0 };
   try {
-    const evidence = await FolderEvidenceStore.open(path);
+    const stored = await FolderEvidenceStore.open(path);
+    const evidence = new MovedEvidence(stored);
     try {
       for (let after: Cursor | null = null; ; ) {
         const page = await store.readAll({ after, limit: PAGE_EVENTS });
-        for (const { of, ref } of page.events.flatMap((stored) => keptBy(recordedOf(stored)))) {
+        for (const { of, ref } of page.events.flatMap((event) => keptBy(recordedOf(event)))) {
           count[of.startsWith('value ') ? 'values' : 'receipts'] += 1;
           await evidence.get(ref).catch((error: Error) => missing.push(`${of}: ${error.message}`));
         }
@@ -29,7 +30,7 @@ export async function checkEvidence({ evidence: path }: DataFolder, store: Event
         after = page.next;
         if (page.end) break;
       }
-      const damages = evidence.findings.filter(({ kind }) => kind === 'damaged-record').map(({ file, offset }) => `${file} at offset ${offset}: damaged record`);
+      const damages = stored.findings.filter(({ kind }) => kind === 'damaged-record').map(({ file, offset }) => `${file} at offset ${offset}: damaged record`);
       missing.push(...damages);
     } finally {
       await evidence.close();

@@ -69,12 +69,13 @@ export async function startCluster(setting: ClusterSetting): Promise<ClusterReco
   return readRecord(folder) ?? record;
 }
 
-/** Ends everything by its recorded process id: roles first, then servers. The data stays unless it is to be deleted. */
-export async function stopCluster(folder: string, o: { readonly isDeleted: boolean; readonly tell: (line: string) => void }): Promise<number> {
+/** Ends everything by its recorded process id, or only some `kinds`: roles first, then servers. The data stays unless it is to be deleted. */
+export async function stopCluster(folder: string, o: { readonly isDeleted: boolean; readonly kinds?: readonly Member['kind'][]; readonly tell: (line: string) => void }): Promise<number> {
   const record = readRecord(folder);
   if (record === undefined) return 0;
   let count = 0;
   for (const [kind, graceMs] of [['role', ROLE_GRACE_MS], ['server', SERVER_GRACE_MS]] as const) {
+    if (o.kinds !== undefined && !o.kinds.includes(kind)) continue;
     const alive = record.members.filter((member) => member.kind === kind && isAlive(member));
     if (alive.length > 0) o.tell(`ending ${alive.map(({ name }) => name).join(', ')} …`);
     await Promise.all(alive.map((member) => endMember(member, graceMs)));

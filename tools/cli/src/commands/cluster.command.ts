@@ -6,7 +6,7 @@ import type { ClusterFlags } from '../verbs/cluster.ts';
 
 const HELP = {
   description: 'A cluster of real servers and one process per role on this machine, for development and tests.',
-  examples: ['cluster up', 'cluster up --store jetstream --scale runner=2,command=1', 'cluster status', 'cluster down --delete'],
+  examples: ['cluster up', 'cluster up --store jetstream --scale runner=2,command=1', 'cluster status', 'cluster down --roles', 'cluster down --delete'],
 };
 
 export const addCluster: AddCommand = (program, context, done) => {
@@ -24,5 +24,6 @@ export const addCluster: AddCommand = (program, context, done) => {
   part('status', 'Tell which of its processes run and are ready.').action(async (flags: ClusterFlags) => done(await (await import('../verbs/cluster.ts')).clusterShow(flags, context)));
   part('down', 'End every process of it.')
     .option('--delete', 'and delete its folder, with all data')
+    .option('--roles', 'only the processes of the conductor: its servers go on, as import needs them')
     .action(async (flags: ClusterFlags) => done(await (await import('../verbs/cluster.ts')).clusterDown(flags, context)));
 };

@@ -43,7 +43,8 @@ export function tellProgress({ screen }: Pick<VerbContext, 'screen'>): (done: nu
   };
 }
 
-async function refuseOtherFiles(folder: string): Promise<void> {
+/** CliErrors: NOT_A_FOLDER, FOLDER_NOT_EMPTY. */
+export async function refuseOtherFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: { readonly code?: unknown }) => {
     if (error.code === 'ENOENT') return [];
     if (error.code === 'ENOTDIR') throw new CliError(EXIT.usage, 'NOT_A_FOLDER', `${folder} is a file`, ['choose a new folder with --out DIR']);

@@ -9,7 +9,7 @@ import { PROGRAM } from '../install-paths.ts';
 import { enrolConductor } from '../trust/enrol.ts';
 import type { VerbContext } from './verb-context.ts';
 
-export type ClusterFlags = { readonly folder: string; readonly store?: string | undefined; readonly scale?: string | undefined; readonly delete?: boolean | undefined; readonly json?: boolean | undefined };
+export type ClusterFlags = { readonly folder: string; readonly store?: string | undefined; readonly scale?: string | undefined; readonly delete?: boolean | undefined; readonly roles?: boolean | undefined; readonly json?: boolean | undefined };
 
 /** Starts a local cluster, or what of it does not run; it goes on when this command has ended. */
 export async function clusterUp({ folder, store = 'eventstoredb', scale, json }: ClusterFlags, { settings, screen }: VerbContext): Promise<number> {
@@ -34,11 +34,12 @@ export async function clusterShow({ folder, json }: ClusterFlags, { settings, sc
 }
 
 /** Ends every process of the cluster. Idempotent. */
-export async function clusterDown({ folder, delete: isDeleted = false, json }: ClusterFlags, { settings, screen }: VerbContext): Promise<number> {
+export async function clusterDown({ folder, delete: isDeleted = false, roles = false, json }: ClusterFlags, { settings, screen }: VerbContext): Promise<number> {
+  if (isDeleted && roles) throw new CliError(EXIT.usage, 'USAGE_INVALID', '--delete and --roles: servers that go on need their data', ['choose one']);
   const place = resolve(settings.cwd, folder);
-  const ended = await stopCluster(place, { isDeleted, tell: (line) => screen.note(screen.paintNote('faint', line)) });
+  const ended = await stopCluster(place, { isDeleted, kinds: roles ? ['role'] : ['role', 'server'], tell: (line) => screen.note(screen.paintNote('faint', line)) });
   if (json === true) screen.out(JSON.stringify({ ok: true, exitCode: EXIT.ok, folder: place, ended, isDeleted }));
-  else screen.out(`${ended} processes ended; ${isDeleted ? `${place} is deleted` : `their data stays in ${place}`}`);
+  else screen.out(`${ended} processes ended; ${isDeleted ? `${place} is deleted` : roles ? 'its servers go on' : `their data stays in ${place}`}`);
   return EXIT.ok;
 }
 
