@@ -17,6 +17,7 @@ export class ConnectionWatch {
   readonly #waiting = new Set<() => void>();
   readonly #coming = new Set<() => void>();
   #isUp = true;
+  #losses = 0;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -25,6 +26,11 @@ export class ConnectionWatch {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** How often the connection was lost so far: what was known of the server before may not hold any more. */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** The answer, or `Disconnected` as soon as the connection is lost (at once where it is). */
@@ -62,6 +68,7 @@ export class ConnectionWatch {
 
   #turn(isUp: boolean): void {
     this.#isUp = isUp;
+    if (!isUp) this.#losses += 1;
     callAll(isUp ? this.#coming : this.#waiting);
   }
 }

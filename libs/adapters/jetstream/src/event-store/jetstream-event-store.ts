@@ -20,7 +20,7 @@ import {
   type Version,
 } from '@maestro/ports';
 import { AllEvents } from './all-events.ts';
-import { checkHashes } from './commit-envelope.ts';
+import { checkHashes, type CommitMeta } from './commit-envelope.ts';
 import { comparePlaces, headOf, versionOf, type Cursors, type Place } from './commit-place.ts';
 import type { CommitWriter } from './commit-writer.ts';
 import { lastRevision } from './event-page.ts';
@@ -30,7 +30,9 @@ import type { HeadWatch } from './head-watch.ts';
 import type { LeaderReads } from './leader-reads.ts';
 import type { LogReader } from './log-reader.ts';
 import { leftMs, ownTime, patience, pauseBeforeTry, type Patience } from './persist.ts';
+import type { RecentCommits } from './recent-commits.ts';
 import type { StreamReader } from './stream-reader.ts';
+import type { StoredCommit } from './stored-commit.ts';
 import { follow } from './subscription.ts';
 import type { Durability } from './sync-proof.ts';
 
@@ -44,6 +46,7 @@ export type StoreParts = {
   readonly head: HeadWatch;
   readonly mark: HeadMark;
   readonly cursors: Cursors;
+  readonly recent: RecentCommits;
   /** birth of the stream that was opened */
   readonly created: string;
   readonly limits: StoreLimits;
@@ -57,7 +60,7 @@ const NEVER = new AbortController().signal;
 
 /**
  * The event store on a JetStream stream, one message per commit. An acknowledged append is on the disk of the server, or of a
- * majority of the replicas, as `durability` says. `timeoutMs` of a call is 15,000 by default: a cluster needs 4 to 9 s for a new leader.
+ * majority of the replicas, as `durability` says. Arrays handed in are kept in memory as they are; callers leave them alone. `timeoutMs` of a call is 15,000 by default: a cluster needs 4 to 9 s for a new leader.
  */
 export class JetStreamEventStore implements EventStore {
   readonly limits: StoreLimits;
@@ -87,7 +90,7 @@ export class JetStreamEventStore implements EventStore {
     const p = patience(o.timeoutMs ?? this.#parts.patienceMs, o.signal ?? NEVER);
     const at = headOf(expected);
     if (at === undefined) return { kind: 'conflict', actual: await this.#versionOf(stream, p) };
-    const { writer, head, mark, streams, cursors } = this.#parts;
+    const { writer, head, mark, streams, cursors, recent } = this.#parts;
     const seenBefore = head.seen;
     const written = await this.#counted(writer.write({ stream, at, events }, p));
     if (written.kind === 'conflict') return written;
@@ -96,6 +99,7 @@ export class JetStreamEventStore implements EventStore {
     if (!written.isEarlier && seq <= seenBefore) throw fellBack(seq, seenBefore);
     mark.note({ seq, commitId: written.commitId });
     streams.noteAppended(stream, seq, at.revision + 1);
+    if (!written.isEarlier) recent.keep(appended({ stream, seq, commitId: written.commitId, after: at.seq, firstRevision: at.revision + 1 }, events));
     head.note(seq);
     return { kind: 'appended', version: versionOf(written.head), cursor: cursors.at({ seq, remaining: 0 }), deduplicated: written.isEarlier };
   }
@@ -214,6 +218,12 @@ export class JetStreamEventStore implements EventStore {
   #check(signal?: AbortSignal): void {
     checkCall(this.#closing.signal.aborted, signal);
   }
+}
+
+/** As a reader would find it. */
+function appended({ seq, ...place }: Omit<CommitMeta, 'events' | 'stream'> & { readonly stream: StreamName; readonly seq: number }, events: readonly NewEvent[]): StoredCommit {
+  const metas = events.map(({ id, type, hash, bytes, sealed }) => ({ id, type, hash, sizeBytes: bytes.length, sealedBytes: sealed?.length ?? null }));
+  return { seq, stream: place.stream, opened: { ...place, events: metas, eventAt: (index) => events[index] } };
 }
 
 function fellBack(seq: number, seen: number): Fault {

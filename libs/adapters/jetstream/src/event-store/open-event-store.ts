@@ -12,6 +12,7 @@ import { JetStreamEventStore } from './jetstream-event-store.ts';
 import { LeaderReads } from './leader-reads.ts';
 import { LogReader } from './log-reader.ts';
 import { PATIENCE_MS, patience } from './persist.ts';
+import { RecentCommits } from './recent-commits.ts';
 import { StreamReader } from './stream-reader.ts';
 import { proveDurability, type SyncReporter } from './sync-proof.ts';
 
@@ -49,11 +50,13 @@ export async function openJetStreamEventStore(o: JetStreamEventStoreOptions): Pr
   await checkHeadMark(link, subjects, leader, info.created, p);
   const direct = new DirectReads(link, subjects.stream);
   const cursors = new Cursors(info.created);
+  const recent = new RecentCommits(() => link.watch.losses);
   return new JetStreamEventStore({
     leader,
     direct,
     cursors,
-    log: new LogReader(leader, direct, subjects, cursors),
+    recent,
+    log: new LogReader(leader, direct, { subjects, cursors, recent }),
     streams: new StreamReader(leader, direct, subjects, cursors),
     writer: new CommitWriter(link, leader, subjects),
     head: new HeadWatch(link, leader, subjects),
