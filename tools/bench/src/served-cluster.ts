@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { endOfLog, startCluster, stopCluster } from '@maestro/cli/cluster';
 import type { Member, Scale } from '@maestro/cli/cluster';
 import { processesBelow, processUsage } from './process-usage.ts';
@@ -15,6 +17,8 @@ export async function serveCluster(folder: string, say: (text: string) => void):
   const stop = async (): Promise<void> => {
     await stopCluster(folder, { isDeleted: true, tell: () => undefined });
   };
+  // Postgres may have to run as another user, who has to pass through
+  chmodSync(dirname(folder), 0o711);
   try {
     const { members } = await startCluster({ folder, scale: SCALE, store: 'jetstream', workspace: folder, environment: process.env, tell: say });
     const roles = members.filter(({ kind }) => kind === 'role');
