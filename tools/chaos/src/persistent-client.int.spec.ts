@@ -57,6 +57,12 @@ describe('a client that does not give up', () => {
     expect(seen.acknowledged).toHaveLength(1);
   });
 
+  it('asks again for a publication that still waits for policy', async () => {
+    script = [answers(202, {}), answers(200, { id: 'w' })];
+    await client().ofWorkflow('publish', 'w', 'k3');
+    expect(asked).toEqual(Array.from({ length: 2 }, () => 'POST /api/workflows/w/publish k3 {}'));
+  });
+
   it('takes up a broken tail behind the last event, and remembers what it saw', async () => {
     const [requested, completed] = [{ n: 1 }, { data: { verdict: 'failed' } }];
     script = [tells(frame(0, 'execution.requested.v1', requested)), breaks, tells(frame(1, 'execution.completed.v1', completed))];

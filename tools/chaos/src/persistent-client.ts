@@ -35,7 +35,8 @@ export function nothingSeen(): Seen {
 
 /**
  * A client as people write them.
- * C1. A command is sent with the same key and body until it is answered; only a success counts.
+ * C1. A command is sent with the same key and body until it is answered; only a success counts. Of a publication that is what
+ *     policy said, not that it was asked.
  * C2. A tail that breaks is taken up behind the last event that was seen; what was seen is remembered.
  * C3. What no later try can mend (a refusal, a run that is gone) is thrown.
  */
@@ -122,12 +123,12 @@ export class PersistentClient {
       const answer = await this.#client.command(path, body, key).catch((error: unknown) => String(error));
       const how = typeof answer === 'string' ? answer : String(answer.status);
       if (performance.now() - began > longest.ms) longest = { ms: performance.now() - began, how };
-      if (typeof answer !== 'string' && answer.status < 300) {
+      if (typeof answer !== 'string' && answer.status < 300 && !isUndecided(path, answer)) {
         const ms = performance.now() - from;
         if (ms > this.#seen.stall.ms) this.#seen.stall = { ms, path, tries, longestTryMs: longest.ms, longestTry: longest.how };
         return answer;
       }
-      if (typeof answer !== 'string' && answer.status < 500 && answer.status !== 429) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 500)}`);
+      if (typeof answer !== 'string' && answer.status >= 300 && answer.status < 500 && answer.status !== 429) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 500)}`);
       await this.#pause(tries);
     }
   }
@@ -136,6 +137,11 @@ export class PersistentClient {
     if (this.#isAbandoned()) throw new Error('the load was abandoned');
     await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (tries - 1))));
   }
+}
+
+/** A publication that still waits for policy. */
+function isUndecided(path: string, { status }: RestAnswer): boolean {
+  return path.endsWith('/publish') && status === 202;
 }
 
 /** Whether the answer to a command names a run that the command made. */

@@ -55,7 +55,7 @@ export class NatsCalls implements RestCalls {
       // REST answers a publication with what policy said; over NATS that is asked for
       const said = command.type === 'workflow.publish.v1' ? await this.#decisionOn(key) : 'published';
       if (said !== 'published') return { status: 409, commandId, body: Buffer.from(`the publication ended as ${said}`) };
-      return { status: 202, commandId, body: Buffer.from(JSON.stringify({ id: result['executionId'] })) };
+      return { status: 200, commandId, body: Buffer.from(JSON.stringify({ id: result['executionId'] })) };
     } catch (error) {
       const problem = problemOf(error);
       if (problem === undefined) throw error;
