@@ -7,6 +7,9 @@ const { setDigest } = active.ref;
 const source = { setDigest, module: active.module, dataText: active.dataText };
 const unready = { pii: { ready: false, violations: [], obligations: [] } };
 
+/** a bound for what hangs: forty seconds on a quiet core */
+const DEPTHS_WITHIN_MS = 300_000;
+
 const nested = (depth: number): string => `{"inputs":${'{"ssn":'.repeat(depth)}1${'}'.repeat(depth)}}`;
 
 describe('an evaluator', () => {
@@ -21,5 +24,5 @@ describe('an evaluator', () => {
       expect(evaluate(evaluator, '{}')).toEqual(expect.objectContaining({ value: [{ result: unready }] }));
     }
     expect(kinds).toEqual(new Set(['result', 'failed']));
-  });
+  }, DEPTHS_WITHIN_MS);
 });
