@@ -62,6 +62,13 @@ export class ClientLoad {
     return this.#seen.stall;
   }
 
+  /** The same, and forgets it: the next one is of what comes. */
+  takeStall(): Stall {
+    const { stall } = this.#seen;
+    this.#seen.stall = nothingSeen().stall;
+    return stall;
+  }
+
   start(): void {
     const clients = Array.from({ length: this.#options.inFlight }, () => this.#work());
     this.#workers = Promise.all(clients).then(() => undefined, (error: unknown) => {

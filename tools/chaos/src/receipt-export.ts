@@ -4,22 +4,27 @@ import { RECEIPT_FILES, canonicalBytes } from '@maestro/receipt';
 import type { Json } from '@maestro/domain';
 import type { ReceiptV1 } from '@maestro/contracts';
 import { jsonOf } from './rest-client.ts';
-import type { RestClient } from './rest-client.ts';
+import type { RestAnswer, RestClient } from './rest-client.ts';
 
 /** The receipt as the interface shows it: the document, and beside it what is not part of it. */
 type ShownReceipt = ReceiptV1 & { readonly signature: string; readonly keyId: string; readonly bundleDigest: string; readonly signedAt: string; readonly states: object };
+
+/** Answers of one deployment by path: a version never changes. */
+export type Manifests = Map<string, RestAnswer>;
 
 /**
  * Writes the receipt set of an ended run into a folder, from REST alone: the exact event bytes as its history gives them,
  * the stored bundle, the pinned manifest, the receipt. Throws where the receipt is not there yet.
  */
-export async function exportReceiptSet(client: RestClient, executionId: string, folder: string): Promise<void> {
+export async function exportReceiptSet(client: RestClient, executionId: string, folder: string, manifests: Manifests = new Map()): Promise<void> {
   const shown = jsonOf<ShownReceipt>(await client.get(`/api/executions/${executionId}/receipt`));
   const { signature: _signature, keyId: _keyId, bundleDigest: _digest, signedAt: _at, states: _states, ...receipt } = shown;
   const bundle = await client.bundle(executionId);
   jsonOf(bundle);
-  const manifest = await client.get(`/api/workflows/${receipt.workflow.id}/versions/${receipt.workflow.version}`);
+  const version = `/api/workflows/${receipt.workflow.id}/versions/${receipt.workflow.version}`;
+  const manifest = manifests.get(version) ?? (await client.get(version));
   jsonOf(manifest);
+  manifests.set(version, manifest);
   const lines: string[] = [];
   for await (const { data } of (await client.tail(executionId, 0)).events) lines.push(`${data}\n`);
   await mkdir(folder, { recursive: true });

@@ -1,41 +1,42 @@
 import type { HarnessResult } from '../harness-result.ts';
-import type { ScenarioResult } from './run-scenario.ts';
+import type { RoundResult, RowResult } from './run-round.ts';
 
 /** Codes of violations by what they cost. */
 const LOST = /ACKNOWLEDGED_LOST|OBSERVED_LOST|RUN_OPEN|RECEIPT_MISSING|LIST_LACKS_RUN/;
 const DOUBLED = /KEY_ANSWERED_TWICE|RUN_UNASKED|TASK_SUCCEEDED_TWICE|TERMINAL_TWICE|EVENT_AFTER_END|EVENT_TWICE|COMMAND_TWICE|ATTEMPT_ENDED_TWICE|RECEIPT_TWICE|REPEATED_OTHERWISE/;
 
-export const lostOf = ({ violations }: ScenarioResult): number => violations.filter((one) => LOST.test(one)).length;
-export const doubledOf = ({ violations }: ScenarioResult): number => violations.filter((one) => DOUBLED.test(one)).length;
+const lostOf = ({ violations }: RoundResult): number => violations.filter((one) => LOST.test(one)).length;
+const doubledOf = ({ violations }: RoundResult): number => violations.filter((one) => DOUBLED.test(one)).length;
 
-/** One scenario in one line. */
-export function lineOf(result: ScenarioResult): string {
-  const { name, count, acknowledged, acknowledgedUnderFault, runs, resent, overNats, receiptsVerified, stallMs, healMs, seconds, violations } = result;
-  return `${name}: ${count} ×, ${acknowledged} acknowledged (${acknowledgedUnderFault} under fault, ${overNats} over NATS, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(result)} lost, ${doubledOf(result)} doubled, longest stall ${stallMs} ms, all ended after ${healMs} ms, ${seconds} s, ${violations.length} violations`;
+/** Each row in a line, and what they came to together. */
+export function linesOf(round: RoundResult): readonly string[] {
+  const { rows, acknowledged, overNats, resent, runs, receiptsVerified, healMs, judgeMs, seconds, violations } = round;
+  const each = rows.map((row) => `${row.name}: ${row.count} ×, ${row.acknowledged} acknowledged meanwhile, longest stall ${row.stallMs} ms, ${row.seconds} s`);
+  return [...each, `judged: ${acknowledged} acknowledged (${overNats} over NATS, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(round)} lost, ${doubledOf(round)} doubled, all ended after ${healMs} ms, looked at in ${judgeMs} ms, ${seconds} s, ${violations.length} violations`];
 }
 
-/** Adds up the scenarios, and names what was broken or not reached. */
-export function clusterResult({ seed, isFull, isPart }: { readonly seed: string; readonly isFull: boolean; readonly isPart: boolean }, results: readonly ScenarioResult[], seconds: number): HarnessResult {
-  const sum = (of: (result: ScenarioResult) => number): number => results.reduce((total, result) => total + of(result), 0);
-  const scenarios = Object.fromEntries(
-    results.map((result) => {
-      const { name, violations: _, ...figures } = result;
-      return [name, { ...figures, lost: lostOf(result), doubled: doubledOf(result) }];
-    }),
-  );
+/** Adds up the rounds, and names what was broken or not reached. */
+export function clusterResult({ seed, isFull, isPart }: { readonly seed: string; readonly isFull: boolean; readonly isPart: boolean }, rounds: readonly RoundResult[], seconds: number): HarnessResult {
+  const rows = rounds.flatMap((round) => round.rows);
+  const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0);
   const figures = {
     form: isFull ? 'full' : 'ci',
-    faultCount: sum(({ count }) => count),
-    acknowledged: sum(({ acknowledged }) => acknowledged),
-    resent: sum(({ resent }) => resent),
-    overNats: sum(({ overNats }) => overNats),
-    runs: sum(({ runs }) => runs),
-    receiptsVerified: sum(({ receiptsVerified }) => receiptsVerified),
-    stallMaxMs: Math.max(0, ...results.map(({ stallMs }) => stallMs)),
-    scenarios,
+    faultCount: sum(rows, ({ count }) => count),
+    acknowledged: sum(rounds, ({ acknowledged }) => acknowledged),
+    overNats: sum(rounds, ({ overNats }) => overNats),
+    resent: sum(rounds, ({ resent }) => resent),
+    runs: sum(rounds, ({ runs }) => runs),
+    receiptsVerified: sum(rounds, ({ receiptsVerified }) => receiptsVerified),
+    stallMaxMs: Math.max(0, ...rows.map(({ stallMs }) => stallMs)),
+    scenarios: Object.fromEntries(rounds.flatMap((round) => round.rows.map((row) => [row.name, figuresOf(row, round)]))),
   };
-  const violations = results.flatMap((result) => result.violations);
+  const violations = rounds.flatMap((round) => round.violations);
   if (figures.receiptsVerified !== figures.runs) violations.push(`${figures.receiptsVerified} receipts of ${figures.runs} runs verify`);
-  const floors = Object.fromEntries(results.map(({ name, floor }) => [name, floor]));
+  const floors = Object.fromEntries(rows.map(({ name, floor }) => [name, floor]));
   return { harness: 'cluster', seed, seconds: Math.round(seconds), figures, floors: isPart ? { ...floors, part: true } : floors, violations };
+}
+
+/** What is lost or doubled belongs to all rows of a round: they share a history. */
+function figuresOf({ name: _, ...row }: RowResult, round: RoundResult): object {
+  return { ...row, lost: lostOf(round), doubled: doubledOf(round) };
 }

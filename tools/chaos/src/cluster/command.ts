@@ -5,21 +5,21 @@ import { WORKFLOWS } from '../kill/mixed-work.ts';
 import { openOutsideService } from '../outside-service.ts';
 import { jsonOf } from '../rest-client.ts';
 import { ApiClients } from './api-clients.ts';
-import { clusterResult, lineOf } from './cluster-result.ts';
+import { clusterResult, linesOf } from './cluster-result.ts';
 import { ClusterSite } from './cluster-site.ts';
-import { FAMILIES } from './families.ts';
+import { FAMILIES, ROW_NAMES, familiesOf } from './families.ts';
 import type { Family } from './families.ts';
 import { keepTraces } from './kept-traces.ts';
 import { NATS_USER } from './nats-calls.ts';
-import { runScenario } from './run-scenario.ts';
-import type { RunOptions, ScenarioResult } from './run-scenario.ts';
+import { runRound } from './run-round.ts';
+import type { RoundResult, RunOptions } from './run-round.ts';
 
 const USAGE = `usage: ./maestro chaos cluster [--full] [--only NAME,…] [--in-flight N] [--seed TEXT]
   --full       the full counts: hours where CI takes minutes
-  --only       these scenarios: ${FAMILIES.flatMap(({ scenarios }) => scenarios.map(({ name }) => name)).join(', ')}
+  --only       these rows: ${ROW_NAMES.join(', ')}
   --in-flight  runs in flight at any time (default 50)
   --seed       draws victims and moments (default: the time)
-Starts local clusters of real servers, harms them in every way of the table under load, and holds what is left against what
+Starts local clusters of real servers, harms them by every row of the table under load, and holds what is left against what
 clients were told. It needs nats-server, versitygw and Postgres, as ./maestro cluster does.
 `;
 const OPTIONS = { full: { type: 'boolean' }, only: { type: 'string' }, 'in-flight': { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } } as const;
@@ -35,7 +35,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const { full = false, only, seed = String(Date.now()) } = values;
   const inFlight = Number(values['in-flight'] ?? 50);
-  const chosen = chooseOf(only);
+  const chosen = only === undefined ? FAMILIES : familiesOf(only.split(','));
   if (values.help === true || !(Number.isSafeInteger(inFlight) && inFlight > 0) || chosen === undefined) {
     process.stdout.write(USAGE);
     return values.help === true ? 0 : USAGE_EXIT;
@@ -43,7 +43,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   say(`seed ${seed}`);
   const from = performance.now();
   const outside = await openOutsideService();
-  const results: ScenarioResult[] = [];
+  const results: RoundResult[] = [];
   try {
     for (const family of chosen) results.push(...(await runFamily(family, { seed, isFull: full, inFlight, origin: outside.origin, tell: say })));
   } finally {
@@ -52,21 +52,12 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   const result = clusterResult({ seed, isFull: full, isPart: only !== undefined }, results, (performance.now() - from) / 1_000);
   if (only === undefined) process.stdout.write(`figures in ${writeHarnessResult(result)}\n`);
   const { faultCount, acknowledged, receiptsVerified } = result.figures;
-  say(`${results.length} scenarios, ${String(faultCount)} faults, ${String(acknowledged)} acknowledged commands, ${String(receiptsVerified)} receipts verified, ${result.seconds} s, ${result.violations.length} violations`);
+  say(`${results.flatMap(({ rows }) => rows).length} kinds of faults, ${String(faultCount)} faults, ${String(acknowledged)} acknowledged commands, ${String(receiptsVerified)} receipts verified, ${result.seconds} s, ${result.violations.length} violations`);
   return exitCodeOf(result);
 }
 
-/** Undefined: a name that there is not. */
-function chooseOf(only: string | undefined): readonly Family[] | undefined {
-  if (only === undefined) return FAMILIES;
-  const names = only.split(',');
-  const all = FAMILIES.flatMap(({ scenarios }) => scenarios.map(({ name }) => name));
-  if (!names.every((name) => all.includes(name))) return undefined;
-  return FAMILIES.map((family) => ({ ...family, scenarios: family.scenarios.filter(({ name }) => names.includes(name)) })).filter(({ scenarios }) => scenarios.length > 0);
-}
-
-/** One cluster, one scenario after the other on it. */
-async function runFamily(family: Family, o: RunOptions): Promise<readonly ScenarioResult[]> {
+/** One cluster, one round after the other on it. */
+async function runFamily(family: Family, o: RunOptions): Promise<readonly RoundResult[]> {
   const began = performance.now();
   const site = await ClusterSite.start({ ...family.site, flags: ['--allow-origin', o.origin, '--nats-callers', NATS_USER], tell: () => undefined });
   const clients = await ApiClients.connect(site.apiUrls, site.servers.natsUrl);
@@ -74,16 +65,16 @@ async function runFamily(family: Family, o: RunOptions): Promise<readonly Scenar
   const end = (): void => void site.stop().finally(() => process.exit(INTERRUPTED_EXIT));
   for (const signal of SIGNALS) process.once(signal, end);
   const before: ClientLoad[] = [];
-  const results: ScenarioResult[] = [];
+  const results: RoundResult[] = [];
   try {
     o.tell(`${family.name}: ${site.rolesOf().length} role processes are ready after ${Math.round((performance.now() - began) / 1_000)} s`);
     for (const manifest of WORKFLOWS) {
       jsonOf(await clients.next().saveDraft(manifest));
       jsonOf(await clients.next().publish(manifest.name));
     }
-    for (const scenario of family.scenarios) {
-      const result = await runScenario(site, clients, scenario, before, o);
-      o.tell(lineOf(result));
+    for (const round of family.rounds) {
+      const result = await runRound(site, clients, round, before, o);
+      for (const line of linesOf(result)) o.tell(line);
       for (const violation of result.violations.slice(0, VIOLATIONS_TOLD)) process.stdout.write(`violation: ${violation}\n`);
       results.push(result);
     }

@@ -19,14 +19,13 @@ const isSource = import.meta.url.endsWith('.ts');
  * SIGKILL to processes that are ready, one after the other; each is started again at once, and nobody waits for it.
  * At least half of the processes live at any time: with all of them down, nothing is in flight.
  */
-async function killRoles({ site, random, count, tell }: Surroundings, role?: string): Promise<number> {
+async function killRoles({ site, random, count, tell }: Surroundings): Promise<number> {
   const all = site.rolesOf().length;
   const killed = new Map<string, number>();
   for (let kills = 0; kills < count; ) {
     await delay(KILL_EVERY_MIN_MS + random() * (KILL_EVERY_MAX_MS - KILL_EVERY_MIN_MS));
     const ready = await site.readyRoles();
-    const candidates = ready.filter((name) => role === undefined || name.startsWith(`${role}-`));
-    const victim = candidates[Math.floor(random() * candidates.length)];
+    const victim = ready[Math.floor(random() * ready.length)];
     if (victim === undefined || ready.length < all / 2) continue;
     await site.kill(victim);
     site.start(victim);
@@ -87,7 +86,7 @@ async function shiftClocks({ site, random, count }: Surroundings): Promise<numbe
 }
 
 export const PROCESS_FAULTS: readonly Scenario[] = [
-  { name: 'kill-role', fault: 'kill -9 of a process of any role', floor: { ci: 60, full: 200 }, harm: (around) => killRoles(around) },
+  { name: 'kill-role', fault: 'kill -9 of a process of any role', floor: { ci: 60, full: 200 }, harm: killRoles },
   { name: 'rolling-restart', fault: 'every role process is restarted in turn', floor: { ci: 11, full: 33 }, harm: restartAll },
   { name: 'runner-stopped', fault: 'runner is stopped past its lease, then goes on', floor: { ci: 1, full: 5 }, harm: (around) => stopPast(around, 'runner', PAST_WORK_LEASE_MS) },
   { name: 'owner-stopped', fault: 'owner of partitions is stopped past its lease, then goes on', floor: { ci: 2, full: 20 }, harm: (around) => stopPast(around, 'command', PAST_PARTITION_LEASE_MS) },

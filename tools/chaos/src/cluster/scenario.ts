@@ -34,3 +34,6 @@ export type Scenario = {
   /** Harms, and heals again. Answers how often the fault took effect; throws where a promise of its own was broken. */
   readonly harm: (around: Surroundings) => Promise<number>;
 };
+
+/** Rows under one load, which are judged together: `in-turn`, or `at-once` where each mostly waits and harms something else. */
+export type Round = { readonly how: 'in-turn' | 'at-once'; readonly rows: readonly Scenario[] };
