@@ -6,7 +6,7 @@ import { ProgramUser, root, until } from '../fixtures/compiled-program.ts';
 import { faultsOf } from '../fixtures/output-schema.ts';
 
 /** milliseconds; a bound for what hangs: many processes start on few cores */
-jest.setTimeout(300_000);
+jest.setTimeout(480_000);
 
 type Document = { readonly [name: string]: unknown };
 type Member = { readonly name: string; readonly url: string };
@@ -15,7 +15,7 @@ type Member = { readonly name: string; readonly url: string };
 const SLOW = {
   name: 'slow',
   version: '1.0.0',
-  inputs: { text: '', ms: 5_000 },
+  inputs: { text: '', ms: 20_000 },
   tasks: [
     { id: 'wait', uses: 'pkg:core/sleep@1.0.0', with: { ms: '${{ inputs.ms }}' } },
     { id: 'tell', needs: ['wait'], uses: 'pkg:core/echo@1.0.0', with: { value: '${{ inputs.text }}' } },
@@ -25,14 +25,21 @@ const SCALE = 'api=1,command=1,policy=1,runner=1,projector=1,receipt=1';
 
 let place = '';
 let user: ProgramUser;
+/** each by itself: Postgres may have to run as another user, who has to pass through */
+const clusters = new Map<string, string>();
+const folderOf = (name: string): string => clusters.get(name) ?? '';
 const runs: string[] = [];
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'maestro-moves-'));
+  for (const name of ['first', 'second']) clusters.set(name, mkdtempSync(join(tmpdir(), `maestro-${name}-`)));
   const { NATS_SERVER, VERSITYGW, PG_BIN } = process.env;
   user = new ProgramUser({ NATS_SERVER, VERSITYGW, PG_BIN });
 });
 afterAll(async () => {
-  for (const name of ['first', 'second']) await user.run(['cluster', 'down', '--delete', '--folder', join(place, name)]);
+  for (const folder of clusters.values()) {
+    await user.run(['cluster', 'down', '--delete', '--folder', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  }
   rmSync(place, { recursive: true, force: true });
   user.leave();
 });
@@ -55,7 +62,7 @@ async function asks(url: string, path: string): Promise<Document | undefined> {
 
 /** A cluster of real servers with the history of an export; the address of its api. */
 async function clusterOf(name: string, store: string, from: string): Promise<string> {
-  const folder = join(place, name);
+  const folder = folderOf(name);
   await json('cluster', 'up', '--store', store, '--scale', SCALE, '--folder', folder);
   const refused = await user.run(['import', '--from', from, '--config', join(folder, 'cluster.yaml')]);
   expect(refused).toMatchObject({ exitCode: 1, notes: expect.stringContaining('DEPLOYMENT_IN_USE') });
@@ -91,7 +98,7 @@ it('moves a data folder to a cluster, and that one to another cluster on another
   runs.push(String((await json('run', '-m', join(root, 'examples/hello.yaml'), '--data', data, '--follow', '--out', join(place, 'hello')))['executionId']));
   writeFileSync(join(place, 'slow.json'), JSON.stringify(SLOW));
   await json('publish', '-m', join(place, 'slow.json'), '--data', data);
-  runs.push(await post(`${url}/api/executions`, { workflowId: 'slow', inputs: { text: 'x'.repeat(100_000), ms: 5_000 } }));
+  runs.push(await post(`${url}/api/executions`, { workflowId: 'slow', inputs: { text: 'x'.repeat(100_000), ms: 20_000 } }));
   const exported = await user.run(['export', '--all', '--data', data, '--out', join(place, 'whole'), '--json']);
   expect(faultsOf('exportedAll', exported.out)).toEqual([]);
   expect(JSON.parse(exported.out)).toMatchObject({ receipts: 1, evidence: { items: 2 } });
@@ -101,7 +108,7 @@ it('moves a data folder to a cluster, and that one to another cluster on another
   await expectAll(first, 'first');
   runs.push(String((await json('run', '-m', join(root, 'examples/hello.yaml'), '--url', first, '--follow', '--out', join(place, 'again')))['executionId']));
 
-  expect(await json('export', '--all', '--config', join(place, 'first', 'cluster.yaml'), '--out', join(place, 'restored'))).toMatchObject({ receipts: 3, deployment: 'the cluster with prefix mc' });
-  await json('cluster', 'down', '--folder', join(place, 'first'));
+  expect(await json('export', '--all', '--config', join(folderOf('first'), 'cluster.yaml'), '--out', join(place, 'restored'))).toMatchObject({ receipts: 3, deployment: 'the cluster with prefix mc' });
+  await json('cluster', 'down', '--folder', folderOf('first'));
   await expectAll(await clusterOf('second', 'eventstoredb', join(place, 'restored')), 'second');
 });
