@@ -108,6 +108,20 @@ describe('EventStoreDbEventStore', () => {
     await store.append(stream, 'none', newEvents(1));
     expect(await store.append(stream, foreign, newEvents(1))).toMatchObject({ kind: 'conflict', actual: { revision: 0n } });
   });
+  it('looks for its newest event only in what came since an earlier look', async () => {
+    const store = await h.open();
+    const own = newStream();
+    await store.append(own, 'none', newEvents(1));
+    const others = (count: number) => client.appendToStream(`other-${count}`, Array.from({ length: count }, (_, i) => jsonEvent({ type: 'noise', data: { i } })));
+    await others(900);
+    const first = await store.head();
+    await others(7);
+    const readsBefore = h.double.calls('read');
+    expect([await store.head(), h.double.calls('read') - readsBefore]).toEqual([first, 1]);
+    const appended = await store.append(own, { revision: 0n, token: '0' }, newEvents(1));
+    expect(await store.head()).toBe(appended.kind === 'appended' ? appended.cursor : 'a conflict');
+  });
+
   it('gives no version ahead of its last page, though an event lands between the two reads that it makes', async () => {
     const store = await h.open();
     const stream = newStream();

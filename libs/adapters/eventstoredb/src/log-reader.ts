@@ -54,6 +54,10 @@ class Gathering {
   }
 }
 
+/** Where the log ended at a look for the newest event of this program, and where that one lies. */
+type Look = { readonly end: LogPosition | undefined; readonly found: LogPosition | undefined };
+const NOTHING_SEEN: Look = { end: undefined, found: undefined };
+
 /** Reads the order of all events, from the place on where this program's own begin. */
 export class LogReader {
   readonly #client: SupervisedClient;
@@ -62,6 +66,7 @@ export class LogReader {
   readonly #reader: StreamReader;
   /** where the first event of this program can be: right after the one that names the incarnation */
   readonly origin: LogPosition;
+  #look = NOTHING_SEEN;
 
   constructor(parts: {
     readonly client: SupervisedClient;
@@ -129,24 +134,38 @@ export class LogReader {
     if (!isThere) throw lost(start);
   }
 
-  /** Goes back over what others wrote, down to the origin. */
+  /** Goes back over what others wrote since an earlier look, at first down to the origin. */
   async head(o: CallOptions): Promise<Cursor | null> {
+    const seen = { ...NOTHING_SEEN };
+    let earlier = this.#look;
     let from: LogPosition | 'end' = 'end';
     for (let count = HEAD_PAGE_FIRST; ; count = Math.min(HEAD_PAGE_MAX, 4 * count)) {
-      let lowest: LogPosition | undefined;
-      let found: LogPosition | undefined;
-      const range: LogRange = { from, direction: 'backward', count };
-      await this.#client.reading('looking for the newest event', o, (client, left, alive) =>
-        readLog(client, range, { left, alive }, (record) => {
-          lowest = positionOf(record);
-          if (this.#namespace.streamOf(record.streamId) !== undefined) found = ownPosition(lowest);
-          return found === undefined && comparePositions(lowest, this.origin) > 0;
-        }),
-      );
-      if (found !== undefined) return this.cursorAt(found);
-      if (lowest === undefined || comparePositions(lowest, this.origin) <= 0) return null;
-      from = lowest;
+      const lowest = await this.#lookBack({ from, direction: 'backward', count }, seen, earlier.end ?? this.origin, o);
+      // a log that ends before an earlier look is another copy of it
+      if (seen.end !== undefined && earlier.end !== undefined && comparePositions(seen.end, earlier.end) < 0) earlier = NOTHING_SEEN;
+      const floor = earlier.end ?? this.origin;
+      if (seen.found === undefined && lowest !== undefined && comparePositions(lowest, floor) > 0) {
+        from = lowest;
+        continue;
+      }
+      const found = seen.found ?? earlier.found;
+      this.#look = { end: seen.end, found };
+      return found === undefined ? null : this.cursorAt(found);
     }
+  }
+
+  /** One page back, to the newest event of this program or to `floor`; answers the place of the last one looked at. */
+  async #lookBack(range: LogRange, seen: { -readonly [K in keyof Look]: Look[K] }, floor: LogPosition, o: CallOptions): Promise<LogPosition | undefined> {
+    let lowest: LogPosition | undefined;
+    await this.#client.reading('looking for the newest event', o, (client, left, alive) =>
+      readLog(client, range, { left, alive }, (record) => {
+        lowest = positionOf(record);
+        seen.end ??= lowest;
+        if (this.#namespace.streamOf(record.streamId) !== undefined) seen.found = ownPosition(lowest);
+        return seen.found === undefined && comparePositions(lowest, floor) > 0;
+      }),
+    );
+    return lowest;
   }
 }
 
