@@ -18,6 +18,8 @@ export type DataFolder = {
   readonly dataKeys: string;
   readonly token: string;
   readonly presence: string;
+  /** there while an import into the folder is not done */
+  readonly importing: string;
   /** there once somebody accepted that acknowledged events are gone */
   readonly acceptedLosses: string;
 };
@@ -38,6 +40,7 @@ export function pathsOf(dir: string): DataFolder {
     dataKeys: join(dir, 'keys', 'vault'),
     token: join(dir, 'token'),
     presence: join(dir, 'conductor.json'),
+    importing: join(dir, 'importing'),
     acceptedLosses: join(dir, 'accepted-losses.json'),
   };
 }
@@ -53,10 +56,16 @@ export function openDataFolder(dir: string, files: Files = nodeFiles): DataFolde
     files.chmodSync(dir, 0o700);
     const found = readLayoutVersion(folder, files);
     if (found !== undefined) checkLayoutVersion(dir, found);
+    refuseHalfImported(folder);
     // written at every start: a folder that takes no more is refused now, not by the first command
     replaceFile(folder.version, `${LAYOUT_VERSION}\n`, files);
   });
   return folder;
+}
+
+/** Fault DATA_FOLDER_INVALID: what is there is only the beginning of a history. */
+export function refuseHalfImported({ dir, importing }: DataFolder): void {
+  if (nodeFiles.existsSync(importing)) throw new Fault('DATA_FOLDER_INVALID', `an import into ${dir} was not finished: run the same import again, it goes on where it was`);
 }
 
 /** Node says ENOENT where a folder above takes no new ones: asked again, that one tells why. */

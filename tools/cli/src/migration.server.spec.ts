@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { importDeployment, migrationConfig } from '@maestro/conductor';
 import { ProgramUser, root, until } from '../fixtures/compiled-program.ts';
 import { faultsOf } from '../fixtures/output-schema.ts';
 
@@ -60,6 +61,18 @@ async function asks(url: string, path: string): Promise<Document | undefined> {
   return answer.status === 200 ? ((await answer.json()) as Document) : undefined;
 }
 
+/** tries of 100 ms; a bound for what hangs */
+const TRIES = 1_200;
+
+async function verdictOf(url: string, id: string): Promise<unknown> {
+  for (let left = TRIES; left > 0; left -= 1) {
+    const answer = await asks(url, `/api/executions/${id}/verify`);
+    if (answer !== undefined) return answer['verdict'];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return 'no receipt in time';
+}
+
 /** A cluster of real servers with the history of an export; the address of its api. */
 async function clusterOf(name: string, store: string, from: string): Promise<string> {
   const folder = folderOf(name);
@@ -67,21 +80,34 @@ async function clusterOf(name: string, store: string, from: string): Promise<str
   const refused = await user.run(['import', '--from', from, '--config', join(folder, 'cluster.yaml')]);
   expect(refused).toMatchObject({ exitCode: 1, notes: expect.stringContaining('DEPLOYMENT_IN_USE') });
   expect(await json('cluster', 'down', '--roles', '--folder', folder)).toMatchObject({ ended: 6 });
+  await interruptImport(from, join(folder, 'cluster.yaml'));
   const imported = await user.run(['import', '--from', from, '--config', join(folder, 'cluster.yaml'), '--json']);
   expect(faultsOf('imported', imported.out)).toEqual([]);
-  expect(JSON.parse(imported.out)).toMatchObject({ ok: true, isCluster: true, alreadyThere: 0, keys: join(folder, 'keys') });
-  const { events } = JSON.parse(imported.out) as { readonly events: number };
+  expect(JSON.parse(imported.out)).toMatchObject({ ok: true, isCluster: true, keys: join(folder, 'keys') });
+  const { events, alreadyThere } = JSON.parse(imported.out) as { readonly events: number; readonly alreadyThere: number };
+  expect([alreadyThere >= STOP_AT, alreadyThere < events]).toEqual([true, true]);
   expect(await json('import', '--from', from, '--config', join(folder, 'cluster.yaml'))).toMatchObject({ alreadyThere: events });
   const { members } = (await json('cluster', 'up', '--folder', folder)) as { readonly members: readonly Member[] };
   return members.find((member) => member.name.startsWith('api-'))?.url ?? '';
 }
 
+/** In the middle of a stream: the next import has to ask where that one stands. */
+const STOP_AT = 9;
+
+async function interruptImport(from: string, file: string): Promise<void> {
+  const configured = migrationConfig([`--config=${file}`], {}, place);
+  if (configured.kind === 'faults') throw new Error(configured.faults.join('; '));
+  const onProgress = (doing: string, done: number): void => {
+    if (doing === 'importing events' && done >= STOP_AT) throw new Error('interrupted here');
+  };
+  const log = { log: () => undefined };
+  await expect(importDeployment({ from, config: configured.config, now: new Date().toISOString(), onProgress, log, signal: new AbortController().signal })).rejects.toThrow('interrupted here');
+}
+
 /** Every run is listed, and its receipt verifies: for the deployment, and without it. */
 async function expectAll(url: string, name: string): Promise<void> {
   for (const id of runs) {
-    let verdict: unknown;
-    while (verdict === undefined) verdict = (await asks(url, `/api/executions/${id}/verify`))?.['verdict'];
-    expect([id, verdict]).toEqual([id, 'VERIFIED']);
+    expect([id, await verdictOf(url, id)]).toEqual([id, 'VERIFIED']);
     const set = join(place, `${name}-${id}`);
     await json('export', id, '--url', url, '--out', set);
     expect(await user.run(['verify', set])).toMatchObject({ exitCode: 0, out: expect.stringContaining('VERIFIED') });

@@ -5,7 +5,7 @@ import { copyEventStore } from '@maestro/adapter-sqlite';
 import { Fault } from '@maestro/ports';
 import { releaseVersion, shippedFiles } from '../build-info.ts';
 import { readConfig } from '../config.ts';
-import { LAYOUT_VERSION, pathsOf, refusing } from '../data-folder.ts';
+import { LAYOUT_VERSION, pathsOf, refuseHalfImported, refusing } from '../data-folder.ts';
 import type { DataFolder } from '../data-folder.ts';
 import { hasFolder } from '../doctor/check-folder.ts';
 import type { Progress } from '../doctor/check-store.ts';
@@ -46,6 +46,7 @@ export async function createBackup({ args, environment, cwd, out, now, onProgres
   const { config, file: configFile } = readConfig(args, environment, cwd);
   const folder = pathsOf(config.dataDir);
   if (!hasFolder(folder)) throw new Fault('DATA_FOLDER_INVALID', `${folder.dir} is no data folder; give the one to back up with --data`);
+  refuseHalfImported(folder);
   const partial = refusing(out, () => makeFolderBeside(out));
   try {
     const manifest = await fill(partial, folder, { configFile, now, onProgress });

@@ -28,6 +28,7 @@ export function checkFolder(folder: DataFolder): readonly Finding[] {
     refusing(dir, () => accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK));
     const layout = refusing(dir, () => readLayoutVersion(folder));
     if (layout !== undefined) checkLayoutVersion(dir, layout);
+    if (existsSync(folder.importing)) return [problem('data-folder', `an import into ${dir} was not finished`, 'run the same import again: it goes on where it was, and no start takes the folder before')];
     return [fine('data-folder', `${dir}, layout ${layout ?? LAYOUT_VERSION}`), checkModes(folder, stats.mode), checkSpace(dir)];
   } catch (error) {
     if (!isFault(error)) throw error;

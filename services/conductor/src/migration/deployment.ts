@@ -1,16 +1,18 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { FolderEvidenceStore, FolderKeyVault } from '@maestro/adapter-filesystem';
 import { systemClock } from '@maestro/adapter-memory';
 import { openSqliteEventStore } from '@maestro/adapter-sqlite';
 import { Fault } from '@maestro/ports';
-import type { EventStore, EvidenceStore, KeyTransfer, KeyVault, Leases, Log } from '@maestro/ports';
+import type { EventStore, EvidenceStore, KeyTransfer, KeyVault, Leases, Log, ReadModels } from '@maestro/ports';
 import { LEASE_TTL_MS, MovedEvidence } from '@maestro/runtime';
+import { syncFolder } from '../backup/copied-files.ts';
 import { Dependencies } from '../cluster/dependencies.ts';
 import { openEngines } from '../cluster/open-engines.ts';
 import type { Engines } from '../cluster/open-engines.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { openDataFolder, pathsOf, refusing } from '../data-folder.ts';
 import type { DataFolder } from '../data-folder.ts';
+import { isCursorOf } from '../derived-state.ts';
 import { namingHolder } from '../presence.ts';
 
 /** Everything of a deployment that cannot be made again, whatever engines hold it. */
@@ -52,19 +54,34 @@ export async function openFolderDeployment(dir: string): Promise<Deployment> {
   }
 }
 
-/** A folder to import into: new, empty, or a data folder. Fault DATA_FOLDER_INVALID: it holds other files. */
+/** A folder to import into: new, empty, or a data folder. No start takes it until `endImport`. Fault DATA_FOLDER_INVALID: it holds other files. */
 export function prepareTargetFolder(dir: string): void {
   const names = refusing(dir, () => (existsSync(dir) ? readdirSync(dir) : []));
+  if (names.includes('importing')) return;
   if (names.length > 0 && !names.includes('version') && !names.includes('events.db')) {
     throw new Fault('DATA_FOLDER_INVALID', `${dir} holds other files, which are left alone; choose another folder with --data`);
   }
   openDataFolder(dir);
 }
 
+/** Marks a folder as one that no start may take, before anything is imported into it. */
+export function beginImport({ importing }: DataFolder): void {
+  writeFileSync(importing, 'an import goes on here, or has to be run again\n', { mode: 0o600, flush: true });
+}
+
+/** Durable; idempotent. */
+export async function endImport({ dir, importing }: DataFolder): Promise<void> {
+  rmSync(importing, { force: true });
+  await syncFolder(dir);
+}
+
+/** `leases` and `views`: who runs, and what was folded. */
+export type ClusterDeployment = Deployment & { readonly leases: Leases; readonly views: ReadModels };
+
 type Around = { readonly log: Log; readonly signal: AbortSignal };
 
 /** Opens the engines of a cluster that keep what cannot be made again. Faults: STORE_UNAVAILABLE names those that do not answer. */
-export async function openClusterDeployment(cluster: ClusterConfig, { log, signal }: Around): Promise<Deployment & { readonly leases: Leases }> {
+export async function openClusterDeployment(cluster: ClusterConfig, { log, signal }: Around): Promise<ClusterDeployment> {
   const late = AbortSignal.timeout(OPEN_WITHIN_MS);
   const dependencies = new Dependencies({ clock: systemClock, log, signal: AbortSignal.any([signal, late]) });
   let engines: Engines;
@@ -77,7 +94,7 @@ export async function openClusterDeployment(cluster: ClusterConfig, { log, signa
   }
   const { store, postgres, evidence, vault } = engines;
   if (store === undefined || postgres === undefined || evidence === undefined || vault === undefined) throw new Error('an engine that was asked for was not opened');
-  return { name: `the cluster with prefix ${cluster.prefix}`, store: store.store, evidence, vault, keys: cluster.keys.folder, folder: null, leases: postgres.leases, close: () => engines.close() };
+  return { name: `the cluster with prefix ${cluster.prefix}`, store: store.store, evidence, vault, keys: cluster.keys.folder, folder: null, leases: postgres.leases, views: postgres.views, close: () => engines.close() };
 }
 
 /** Groups of roles that hold leases: those that write. */
@@ -99,4 +116,10 @@ export async function refuseRunning(leases: Leases): Promise<void> {
     if (look === LOOKS) throw new Fault('DEPLOYMENT_IN_USE', `processes of this cluster run (${running.join(', ')}); end all of its roles, import, then start them`);
     await new Promise<void>((resolve) => void systemClock.after(LEASE_TTL_MS / (LOOKS - 2), resolve));
   }
+}
+
+/** Fault DEPLOYMENT_NOT_EMPTY: the database has read models of another history, as where only the event store is new. */
+export async function refuseForeignViews({ name, store, views }: ClusterDeployment): Promise<void> {
+  if (await isCursorOf(store, await views.position())) return;
+  throw new Fault('DEPLOYMENT_NOT_EMPTY', `the database of ${name} holds read models of another history; use an empty database`);
 }

@@ -6,18 +6,17 @@ import type { EvidenceItem, KeyTransfer, Log, MovedKey } from '@maestro/ports';
 import { movedKey } from '@maestro/runtime';
 import { readAcceptedLosses, writeAcceptedLosses } from '../backup/accepted-losses.ts';
 import type { AcceptedLoss } from '../backup/accepted-losses.ts';
-import { syncFolder } from '../backup/copied-files.ts';
 import type { Config } from '../config.ts';
 import { checkExport } from './check-export.ts';
 import type { CheckedExport } from './check-export.ts';
 import { readDataKeyLines } from './data-key-lines.ts';
-import { openClusterDeployment, openFolderDeployment, prepareTargetFolder, refuseRunning } from './deployment.ts';
+import { beginImport, endImport, openClusterDeployment, openFolderDeployment, prepareTargetFolder, refuseForeignViews, refuseRunning } from './deployment.ts';
 import type { Deployment } from './deployment.ts';
 import { readEvidenceItem, readEvidenceLines } from './evidence-items.ts';
 import type { EvidenceLine } from './evidence-items.ts';
 import { EXPORT_FILES } from './export-manifest.ts';
 import type { ExportManifest, MigrationProgress } from './export-manifest.ts';
-import { appendEvents, countPresent, proveEvents } from './import-events.ts';
+import { appendEvents, countPresent, proveEvents, refuseAborted } from './import-events.ts';
 import { adoptSigningFiles } from './signing-files.ts';
 
 export type ImportRequest = {
@@ -66,13 +65,14 @@ export async function importDeployment({ from, config, now, onProgress, log, sig
       throw new Fault('EVENT_TOO_LARGE', `an event of ${checked.largestEventBytes} bytes is in the export; ${deployment.name} takes at most ${limits.eventBytesMax}: raise the limit of its server`);
     }
     const alreadyThere = await countPresent(deployment.store, checked, deployment.name);
+    if (deployment.folder !== null) beginImport(deployment.folder);
     await putEvidence(deployment, checked, onProgress, signal);
     for await (const keys of inGroups(readDataKeyLines(from), KEYS_AT_ONCE)) await deployment.vault.adopt(keys);
     const keysSetAside = await adoptSigningFiles(join(from, 'keys'), deployment.keys, now);
     const acceptedLosses = adoptLosses(deployment, from);
     await appendEvents(deployment.store, checked, alreadyThere, onProgress, signal);
     await prove(deployment, checked, onProgress);
-    if (deployment.folder !== null) await syncFolder(deployment.folder.dir);
+    if (deployment.folder !== null) await endImport(deployment.folder);
     const { createdAt, events, receipts, evidence, dataKeys, signingKeyId } = checked.manifest;
     return { createdAt, events, receipts, evidence, dataKeys, signingKeyId, deployment: deployment.name, isCluster: config.cluster !== null, alreadyThere, keys: deployment.keys, keysSetAside, acceptedLosses };
   } finally {
@@ -88,6 +88,7 @@ async function openTarget({ cluster, dataDir }: Config, log: Log, signal: AbortS
   const deployment = await openClusterDeployment(cluster, { log, signal });
   try {
     await refuseRunning(deployment.leases);
+    await refuseForeignViews(deployment);
     return deployment;
   } catch (error) {
     await deployment.close();
@@ -106,7 +107,7 @@ async function putEvidence({ evidence }: Deployment, { folder, manifest }: Check
     onProgress('importing evidence', done, manifest.evidence.items);
   };
   for await (const lines of inGroups(readEvidenceLines(folder), EVIDENCE_AT_ONCE)) {
-    signal.throwIfAborted();
+    refuseAborted(signal);
     await Promise.all(lines.map(put));
   }
 }

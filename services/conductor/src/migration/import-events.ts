@@ -39,7 +39,7 @@ export async function appendEvents(store: EventStore, { folder, manifest }: Chec
   const versions = new Map<string, Version>();
   let done = 0;
   for await (const commit of commitsOf(skip(readEventLines(join(folder, EXPORT_FILES.events)), present), store.limits)) {
-    signal.throwIfAborted();
+    refuseAborted(signal);
     const [{ stream, revision }] = commit;
     const expected = revision === 0n ? 'none' : (versions.get(stream) ?? (await versionOf(store, commit[0])));
     const answer = await persistently(() => store.append(stream, expected, commit), signal);
@@ -64,6 +64,11 @@ export async function proveEvents(store: EventStore, { folder, manifest }: Check
     onProgress('reading events back', count, manifest.events);
   }
   if ((await stored.next()).done !== true) throw new Fault('DEPLOYMENT_IN_USE', 'somebody else has appended events meanwhile');
+}
+
+/** Fault ABORTED. */
+export function refuseAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new Fault('ABORTED', 'the import was interrupted; run it again: it goes on where it was');
 }
 
 type Commit = readonly [ExportedEvent, ...ExportedEvent[]];

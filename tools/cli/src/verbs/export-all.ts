@@ -19,7 +19,7 @@ export async function exportAll({ out, json, ...flags }: ExportAllFlags, context
   await refuseOtherFiles(folder);
   // loaded late: the conductor's code is large
   const { createExport } = await import('@maestro/conductor');
-  const report = await createExport({ ...(await migrating(flags, context)), out: folder });
+  const report = await createExport({ ...(await migrating(flags, context)), out: folder }).catch((error: unknown) => Promise.reject(unlessInterrupted(error, context)));
   if (json === true) {
     screen.out(JSON.stringify({ ok: true, exitCode: EXIT.ok, ...report }, null, 2));
     return EXIT.ok;
@@ -28,6 +28,12 @@ export async function exportAll({ out, json, ...flags }: ExportAllFlags, context
   screen.out('It holds the key that signs and the keys of every sealed value, in the clear: keep it as secret as a backup, and delete it when it is imported.');
   screen.out(`\n  next: ${PROGRAM} import --from ${report.folder} --config cluster.yaml  gives a cluster this history; --data <dir>: a data folder`);
   return EXIT.ok;
+}
+
+/** Ctrl-C ends with its own exit code; anything else passes. */
+export function unlessInterrupted(error: unknown, { signal }: VerbContext): unknown {
+  if (!signal.aborted || (error as { readonly code?: unknown }).code !== 'ABORTED') return error;
+  return new CliError(EXIT.interrupted, 'ABORTED', (error as Error).message.replace('ABORTED: ', ''), []);
 }
 
 /** What export and import are told: the deployment that is meant, and where to say how far it is. */

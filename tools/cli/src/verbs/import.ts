@@ -3,7 +3,7 @@ import type { ImportReport } from '@maestro/conductor';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { PROGRAM } from '../install-paths.ts';
-import { migrating } from './export-all.ts';
+import { migrating, unlessInterrupted } from './export-all.ts';
 import type { DeploymentFlags } from './export-all.ts';
 import type { VerbContext } from './verb-context.ts';
 
@@ -17,7 +17,7 @@ export async function importAll({ from, json, ...flags }: ImportFlags, context: 
   }
   // loaded late: the conductor's code is large
   const { importDeployment } = await import('@maestro/conductor');
-  const report = await importDeployment({ ...(await migrating(flags, context)), from: resolve(settings.cwd, from) });
+  const report = await importDeployment({ ...(await migrating(flags, context)), from: resolve(settings.cwd, from) }).catch((error: unknown) => Promise.reject(unlessInterrupted(error, context)));
   if (json === true) screen.out(JSON.stringify({ ok: true, exitCode: EXIT.ok, ...report }, null, 2));
   else for (const line of linesOf(report, flags)) screen.out(line);
   return EXIT.ok;

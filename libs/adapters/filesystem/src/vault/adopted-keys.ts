@@ -143,12 +143,14 @@ function merged(known: Buffer, moved: MovedKey): Buffer {
   return recordOf(moved);
 }
 
-/** Damaged records keep their place under what they have for an id. */
+/** A damaged record stays under the id that it still has, so that its key can be adopted anew. */
 function recordsById(bytes: Buffer): Map<DataKeyId, Buffer> {
   const records = new Map<DataKeyId, Buffer>();
   for (let offset = 0; offset < bytes.length; offset += RECORD_BYTES) {
     const record = bytes.subarray(offset, offset + RECORD_BYTES);
-    records.set(stateOf(record) === undefined ? `${idIn(record)} at ${offset}` : idIn(record), record);
+    const id = idIn(record);
+    if (stateOf(record) !== undefined) records.set(id, record);
+    else records.set(records.has(id) ? `${id} at ${offset}` : id, record);
   }
   return records;
 }

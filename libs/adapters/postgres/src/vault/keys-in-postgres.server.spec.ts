@@ -100,6 +100,27 @@ describe('data keys in Postgres', () => {
       expect([all.includes(secret.toString('hex')), all.includes(secret.toString('base64'))]).toEqual([false, false]);
   });
 
+  it('of another vault cost one call to the KMS for all of them, and are not in the clear either', async () => {
+    const [kms, another] = [new CountingKms(), new CountingKms()];
+    const vault = await open(kms);
+    const keys = Array.from({ length: 1_000 }, (_, i) => ({ keyId: `k-0badcafe-00-${i.toString(16).padStart(8, '0')}`, key: Buffer.alloc(32, 0xa5 ^ (i % 256)) }));
+    await vault.adopt(keys);
+    expect(kms.calls).toEqual(['wrap', 'wrap']);
+    const reader = await open(another);
+    for (const { keyId, key } of keys.slice(0, 300)) expect(Buffer.from(await reader.reveal(keyId)).equals(key)).toBe(true);
+    expect(another.calls).toEqual(['wrap', 'unwrap']);
+    const all = JSON.stringify(await server.sql(url, "SELECT *, encode(wrapped, 'hex') AS w FROM adopted_key"));
+    expect(all.includes('a5'.repeat(32))).toBe(false);
+  });
+
+  it('of another vault that are damaged are told', async () => {
+    const vault = await open();
+    await vault.adopt([{ keyId: 'k-0badcafe-00-00000001', key: Buffer.alloc(32, 1) }, { keyId: 'k-0badcafe-00-00000002', key: Buffer.alloc(32, 2) }]);
+    await server.sql(url, "UPDATE adopted_key SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) WHERE key_id = 'k-0badcafe-00-00000001'");
+    await expect(vault.reveal('k-0badcafe-00-00000001')).rejects.toMatchObject({ code: 'KEY_DAMAGED' });
+    expect(await vault.reveal('k-0badcafe-00-00000002')).toHaveLength(32);
+  });
+
   it('are handed out once, whichever process makes them', async () => {
     const vaults = await Promise.all([open(), open(), open()]);
     const ids = await Promise.all(vaults.flatMap((vault) => Array.from({ length: 300 }, () => vault.create('execution:1'))));
