@@ -1,4 +1,4 @@
-import { clusterResult, linesOf } from './cluster-result.ts';
+import { clusterResult, lineOfRound, lineOfRow } from './cluster-result.ts';
 import { FAMILIES, ROW_NAMES, familiesOf } from './families.ts';
 import type { RoundResult } from './run-round.ts';
 
@@ -24,7 +24,7 @@ describe('the result of the faults on clusters', () => {
     const broken = { ...GREEN, violations: ['RECEIPT_MISSING execution-1: x', 'LIST_LACKS_RUN execution-1: x', 'TASK_SUCCEEDED_TWICE execution-2: x', 'links: took effect 1 times'] };
     expect(clusterResult(run, [broken], 1).figures).toMatchObject({ scenarios: { 'kill-role': { lost: 2, doubled: 1 } } });
     expect(clusterResult(run, [broken], 1).violations).toHaveLength(4);
-    expect(linesOf(broken)).toEqual([
+    expect([lineOfRow(KILLS), lineOfRound(broken)]).toEqual([
       'kill-role: 60 ×, 50 acknowledged meanwhile, longest stall 4000 ms, 50 s',
       'judged: 100 acknowledged (25 over NATS, 3 sent again), 70 runs, 70 receipts verified, 2 lost, 1 doubled, all ended after 9000 ms, looked at in 7000 ms, 60 s, 4 violations',
     ]);

@@ -8,11 +8,15 @@ const DOUBLED = /KEY_ANSWERED_TWICE|RUN_UNASKED|TASK_SUCCEEDED_TWICE|TERMINAL_TW
 const lostOf = ({ violations }: RoundResult): number => violations.filter((one) => LOST.test(one)).length;
 const doubledOf = ({ violations }: RoundResult): number => violations.filter((one) => DOUBLED.test(one)).length;
 
-/** Each row in a line, and what they came to together. */
-export function linesOf(round: RoundResult): readonly string[] {
-  const { rows, acknowledged, overNats, resent, runs, receiptsVerified, healMs, judgeMs, seconds, violations } = round;
-  const each = rows.map((row) => `${row.name}: ${row.count} ×, ${row.acknowledged} acknowledged meanwhile, longest stall ${row.stallMs} ms, ${row.seconds} s`);
-  return [...each, `judged: ${acknowledged} acknowledged (${overNats} over NATS, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(round)} lost, ${doubledOf(round)} doubled, all ended after ${healMs} ms, looked at in ${judgeMs} ms, ${seconds} s, ${violations.length} violations`];
+/** One row in a line. */
+export function lineOfRow({ name, count, acknowledged, stallMs, seconds }: RowResult): string {
+  return `${name}: ${count} ×, ${acknowledged} acknowledged meanwhile, longest stall ${stallMs} ms, ${seconds} s`;
+}
+
+/** What the rows of a round came to together. */
+export function lineOfRound(round: RoundResult): string {
+  const { acknowledged, overNats, resent, runs, receiptsVerified, healMs, judgeMs, seconds, violations } = round;
+  return `judged: ${acknowledged} acknowledged (${overNats} over NATS, ${resent} sent again), ${runs} runs, ${receiptsVerified} receipts verified, ${lostOf(round)} lost, ${doubledOf(round)} doubled, all ended after ${healMs} ms, looked at in ${judgeMs} ms, ${seconds} s, ${violations.length} violations`;
 }
 
 /** Adds up the rounds, and names what was broken or not reached. */

@@ -5,7 +5,7 @@ import { WORKFLOWS } from '../kill/mixed-work.ts';
 import { openOutsideService } from '../outside-service.ts';
 import { jsonOf } from '../rest-client.ts';
 import { ApiClients } from './api-clients.ts';
-import { clusterResult, linesOf } from './cluster-result.ts';
+import { clusterResult, lineOfRound, lineOfRow } from './cluster-result.ts';
 import { ClusterSite } from './cluster-site.ts';
 import { FAMILIES, ROW_NAMES, familiesOf } from './families.ts';
 import type { Family } from './families.ts';
@@ -45,7 +45,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   const outside = await openOutsideService();
   const results: RoundResult[] = [];
   try {
-    for (const family of chosen) results.push(...(await runFamily(family, { seed, isFull: full, inFlight, origin: outside.origin, tell: say })));
+    for (const family of chosen) results.push(...(await runFamily(family, { seed, isFull: full, inFlight, origin: outside.origin, tell: say, rowEnded: (row) => say(lineOfRow(row)) })));
   } finally {
     await outside.close();
   }
@@ -74,7 +74,7 @@ async function runFamily(family: Family, o: RunOptions): Promise<readonly RoundR
     }
     for (const round of family.rounds) {
       const result = await runRound(site, clients, round, before, o);
-      for (const line of linesOf(result)) o.tell(line);
+      o.tell(lineOfRound(result));
       for (const violation of result.violations.slice(0, VIOLATIONS_TOLD)) process.stdout.write(`violation: ${violation}\n`);
       results.push(result);
     }

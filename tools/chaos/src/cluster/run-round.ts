@@ -16,6 +16,7 @@ export type RunOptions = {
   /** of the service outside that tasks ask */
   readonly origin: string;
   readonly tell: (line: string) => void;
+  readonly rowEnded: (row: RowResult) => void;
 };
 
 /** What one row came to. */
@@ -69,9 +70,16 @@ export async function runRound(site: ClusterSite, clients: ApiClients, round: Ro
     load.start();
     await goesOn(load, `${name}: none of the first commands is acknowledged`);
     const around = { site, load, clients, inFlight: o.inFlight, keyPrefix, origin: o.origin, also: before, isFull: o.isFull, tell: o.tell };
-    const harm = async (row: Scenario): Promise<void> => void rows.push(await runRow(row, around, o, found));
+    const harm = async (row: Scenario): Promise<void> => {
+      const result = await runRow(row, around, o, found);
+      o.rowEnded(result);
+      rows.push(result);
+    };
     if (round.how === 'at-once') await Promise.all(round.rows.map(harm));
     else for (const row of round.rows) await harm(row);
+    const stallMs = Math.max(...rows.map((row) => row.stallMs));
+    // nobody knows for which of them a client waited
+    if (round.how === 'at-once') rows.splice(0, rows.length, ...rows.map((row) => ({ ...row, stallMs })));
     const healed = performance.now();
     await within(() => `${name}: ${load.openCount} acknowledged runs are still open`, GRACE_MS, load.finish());
     const ended = performance.now();

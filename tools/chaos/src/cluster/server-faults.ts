@@ -6,7 +6,7 @@ import type { Scenario, Surroundings } from './scenario.ts';
 const DOWN_MIN_MS = 200;
 const DOWN_MAX_MS = 2_000;
 const BETWEEN_MS = 4_000;
-const S3_DOWN_CI_MS = 15_000;
+const S3_DOWN_CI_MS = 30_000;
 const S3_DOWN_FULL_MS = 60_000;
 /** Runs that have to end while the object store is down. */
 const ENDED_MIN = 5;
