@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandAnswer, CommandEnvelope, CommandGateway } from '@maestro/ports';
-import { tapServer, type Wiretap } from '../../adapters/jetstream/fixtures/wiretap.ts';
+import { tapServer, type Wiretap } from '../fixtures/nats.ts';
 import { manifest, publish, saveDraft, start, task } from '../fixtures/commands.ts';
 import { RolesOverNats } from '../fixtures/roles-over-nats.ts';
 import { failedWith, succeededWith } from '../fixtures/scripted-ports.ts';

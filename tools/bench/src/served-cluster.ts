@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { serverEnvironment } from '@maestro/chaos';
 import { endOfLog, startCluster, stopCluster } from '@maestro/cli/cluster';
 import type { Member, Scale } from '@maestro/cli/cluster';
 import { processesBelow, processUsage } from './process-usage.ts';
@@ -20,7 +21,7 @@ export async function serveCluster(folder: string, say: (text: string) => void):
   // Postgres may have to run as another user, who has to pass through
   chmodSync(dirname(folder), 0o711);
   try {
-    const { members } = await startCluster({ folder, scale: SCALE, store: 'jetstream', workspace: folder, environment: process.env, tell: say });
+    const { members } = await startCluster({ folder, scale: SCALE, store: 'jetstream', workspace: folder, environment: serverEnvironment, tell: say });
     const roles = members.filter(({ kind }) => kind === 'role');
     return {
       name: 'cluster',
@@ -38,8 +39,9 @@ export async function serveCluster(folder: string, say: (text: string) => void):
 }
 
 function urlOf(member: Member | undefined): string {
-  if (member?.url == null) throw new Error('the cluster has no api process');
-  return member.url;
+  const url = member?.url ?? null;
+  if (url === null) throw new Error('the cluster has no api process');
+  return url;
 }
 
 /** Processor time and bytes of all; memory of the largest role process. */

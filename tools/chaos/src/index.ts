@@ -1,5 +1,6 @@
 export { ClientLoad, answerOf } from './client-load.ts';
 export type { LoadOptions } from './client-load.ts';
+export { serverEnvironment } from './cluster/config.ts';
 export { ConductorProcess, freePort } from './conductor-process.ts';
 export type { ConductorOptions } from './conductor-process.ts';
 export { checkHistory } from './history-checker.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import { tapServer, type Wiretap } from '../../../libs/adapters/jetstream/fixtures/wiretap.ts';
+import { tapServer, type Wiretap } from '../fixtures/nats.ts';
 import { ProgramUser } from '../fixtures/compiled-program.ts';
 import { endToEnd, prepareWorkspace } from '../fixtures/end-to-end.ts';
 

@@ -61,7 +61,7 @@ export class MemoryKeyVault implements KeyVault, KeyTransfer {
     for (const { keyId, key } of keys) {
       if (!/^[a-z0-9-]{8,64}$/.test(keyId)) throw missing(keyId);
       const own = this.#keys.get(keyId);
-      if (own != null && key !== null && !Buffer.from(own).equals(key)) throw new Fault('KEY_EXISTS', `another key has the id ${keyId} in this vault; nothing was taken`);
+      if (own !== undefined && own !== null && key !== null && !Buffer.from(own).equals(key)) throw new Fault('KEY_EXISTS', `another key has the id ${keyId} in this vault; nothing was taken`);
     }
     for (const { keyId, key } of keys) if (this.#keys.get(keyId) !== null) this.#keys.set(keyId, key === null ? null : Uint8Array.from(key));
   }

@@ -100,12 +100,12 @@ export class LogReader {
 function settled(reading: Promise<unknown>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
-    const done = (): void => {
-      signal.removeEventListener('abort', done);
+    const end = (): void => {
+      signal.removeEventListener('abort', end);
       resolve();
     };
-    signal.addEventListener('abort', done);
-    reading.then(done, done);
+    signal.addEventListener('abort', end);
+    reading.then(end, end);
   });
 }
 
