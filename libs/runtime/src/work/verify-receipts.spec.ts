@@ -30,7 +30,7 @@ async function open(verdictOf: (looked: number) => Promise<{ verdict: string }> 
     }
   };
   const metrics: Metrics = { count: (name, _, labels) => void results.push(`${name} ${labels?.['result']}`), gauge: () => undefined, observe: () => undefined };
-  const verifier = (): ReceiptVerifier => new ReceiptVerifier({ store: world.life.store, state: disk, clock: world.clock, metrics, log: world.log, verify });
+  const verifier = (): ReceiptVerifier => new ReceiptVerifier({ store: world.life.store, state: disk, clock: world.clock, metrics, log: world.log, verify, supervision: world.life.supervision });
   const passed = async (): Promise<void> => {
     for (let i = 0; i < 20; i += 1) {
       await world.settle();
@@ -57,6 +57,22 @@ describe('receipts that were stored', () => {
     expect([t.looked.length, new Set(t.looked).size, t.atOnceMax()]).toEqual([4, 4, 1]);
     expect(t.results).toEqual(Array.from({ length: 4 }, () => counted('verified')));
     expect(await failedReceipts(t.disk)).toEqual([]);
+  });
+
+  it('are said to be looked at again with the first one after a fault that passed, and none of a batch twice', async () => {
+    const t = await open((looked) => {
+      if (looked === 2) throw new Fault('STORE_UNAVAILABLE', 'away for a moment', { retryable: true });
+      // the rest of the batch takes for ever
+      return looked === 4 ? new Promise(() => undefined) : GOOD;
+    });
+    const stateNow = (): string | undefined => t.world.life.supervision.loops.rows().find(({ name }) => name === VERIFIED_RECEIPTS)?.state;
+    const verifier = t.verifier();
+    await verifier.start();
+    await t.world.settle();
+    await t.world.advance(1);
+    expect([t.looked.length, stateNow()]).toEqual([2, 'failing']);
+    await t.passed();
+    expect([t.looked.length, new Set(t.looked).size, stateNow()]).toEqual([4, 3, 'running']);
   });
 
   it('that do not verify are counted by class, told, remembered, and hold nothing up', async () => {

@@ -32,4 +32,12 @@ export const BUGS_OF_CLUSTERS: readonly Bug[] = [
     kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/two-clocks.spec.ts', test: 'has its whole time of 30 s, and no more, where that clock is' },
     plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'share === undefined ? dueByWallClock(clock) : new DueSinceSeen(clock)', put: 'share === undefined ? new DueSinceSeen(clock) : dueByWallClock(clock)' }],
   },
+  {
+    id: 'verifier-says-it-fails',
+    what: 'one fault while many receipts waited to be verified kept a receipt process from being ready for minutes, though it worked; each further one began the batch anew',
+    foundBy: 'faults on clusters',
+    fixedIn: 'fix(runtime): verification of receipts works as soon as it has looked at one',
+    kept: { kind: 'spec', file: 'libs/runtime/src/work/verify-receipts.spec.ts', test: 'are said to be looked at again with the first one after a fault that passed' },
+    plant: [{ file: 'libs/runtime/src/work/verify-receipts.ts', find: 'this.#d.supervision?.loops.works(this.#name);', put: '' }],
+  },
 ];
