@@ -42,7 +42,7 @@ const UNREPORTED = { runner: null, startedAt: null, durationMs: null, argumentsC
 
 function stopReason({ state, now }: Draft): 'run-timed-out' | 'run-cancelled' | undefined {
   if (state.phase === 'timing-out') return 'run-timed-out';
-  return state.graceUntil !== undefined && state.graceUntil <= now ? 'run-cancelled' : undefined;
+  return state.isGraceOver || (state.graceUntil !== undefined && state.graceUntil <= now) ? 'run-cancelled' : undefined;
 }
 
 /**

@@ -50,8 +50,8 @@ export function evolveExecution(state: ExecutionState, { event, revision, at }: 
       return attemptEnds(state, event.data, event.data.final ? 'timed-out' : undefined, 'timedOut');
     case 'execution.task-cancelled.v1':
       if (event.data.reason === 'run-timed-out') state.phase = 'timing-out';
-      // taken from its runner: the grace is over, whatever the clock says that is asked next
-      if (event.data.reason === 'run-cancelled' && event.data.runner === null && state.graceUntil !== undefined && at < state.graceUntil) state.graceUntil = at;
+      // nobody reported it
+      if (event.data.reason === 'run-cancelled' && event.data.durationMs === null) state.isGraceOver = true;
       state.deferredRevision = undefined;
       return attemptEnds(state, event.data, 'cancelled', 'cancelled');
     case 'execution.task-skipped.v1':

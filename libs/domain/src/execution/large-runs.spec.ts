@@ -159,5 +159,15 @@ describe('commands between the commits of a large ending', () => {
     expect(run.state).toMatchObject({ verdict: 'cancelled', counts: { cancelled: 600 }, openCount: 0 });
     expect(Math.max(...run.commits)).toBeLessThanOrEqual(COMMIT_EVENTS_MAX);
   });
+  it('a cancelled run past its grace stops the rest also where it goes on with a clock that is behind', () => {
+    const run = RunUnderTest.started(...many(600));
+    continueAll(run);
+    run.accepted(CANCEL);
+    run.nowMs += CANCEL_GRACE_MS;
+    run.accepted(CANCEL_GRACE);
+    run.nowMs -= 600_000;
+    continueAll(run);
+    expect(run.state).toMatchObject({ verdict: 'cancelled', counts: { cancelled: 600 }, openCount: 0 });
+  });
 });
 

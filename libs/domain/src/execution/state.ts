@@ -69,6 +69,8 @@ export type ExecutionState = {
   startedAt: string | undefined;
   /** after it, what still runs is stopped; undefined: nobody asked to cancel */
   graceUntil: string | undefined;
+  /** an attempt was taken from its runner: the grace has ended, whatever the next clock says that is asked */
+  isGraceOver: boolean;
   /** revision of the latest `scheduling-deferred` that nothing followed up; undefined: none */
   deferredRevision: number | undefined;
 };
@@ -99,6 +101,7 @@ export function initialExecution(): ExecutionState {
     verdict: undefined,
     startedAt: undefined,
     graceUntil: undefined,
+    isGraceOver: false,
     deferredRevision: undefined,
   };
 }
