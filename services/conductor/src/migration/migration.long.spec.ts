@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Log } from '@maestro/ports';
+import { manifestBytes } from '../backup/backup-manifest.ts';
+import { describeFile } from '../backup/copied-files.ts';
 import { restoreBackup } from '../backup/restore-backup.ts';
 import { createBackup } from '../backup/create-backup.ts';
 import { startConductor } from '../conductor.ts';
@@ -14,13 +16,14 @@ import { examine } from '../doctor/examine.ts';
 import { createExport } from './create-export.ts';
 import type { ExportReport } from './create-export.ts';
 import { readEventLines } from './event-lines.ts';
+import { readExportManifest } from './export-manifest.ts';
 import { readEvidenceLines } from './evidence-items.ts';
 import { importDeployment } from './import-deployment.ts';
 import type { ImportReport } from './import-deployment.ts';
 import { commitsOf } from './import-events.ts';
 
 /** milliseconds; conductors start and end in every other test */
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const silent: Log = { log: () => undefined };
 const HELLO = { name: 'hello', version: '0.1.0', tasks: [{ id: 'greet', uses: 'pkg:core/echo@1.0.0', with: { value: 'hi' } }] };
@@ -217,6 +220,38 @@ describe('importing into a data folder', () => {
       rmSync(other, { recursive: true });
       expect(existsSync(data)).toBe(false);
     }
+  });
+});
+
+describe('an export whose manifest was made to fit what somebody changed', () => {
+  type Line = { readonly [name: string]: unknown };
+  const without = (lines: readonly Line[], at: number): readonly Line[] => lines.filter((_, i) => i !== at);
+  const with0 = (lines: readonly Line[], change: Line): readonly Line[] => lines.map((line, i) => (i === 0 ? { ...line, ...change } : line));
+
+  it.each<readonly [string, string, RegExp, (lines: readonly Line[]) => readonly Line[]]>([
+    ['an event that is left out', 'events.jsonl', /does not follow the event before it/, (lines) => without(lines, 1)],
+    ['the last event, left out', 'events.jsonl', /it was written with/, (lines) => without(lines, lines.length - 1)],
+    ['two events in the wrong order', 'events.jsonl', /does not follow/, ([first = {}, second = {}, ...rest]) => [second, first, ...rest]],
+    ['an event with other bytes', 'events.jsonl', /events\.jsonl/, (lines) => with0(lines, { bytes: lines[1]?.['bytes'] })],
+    ['an event of another stream', 'events.jsonl', /does not follow/, (lines) => with0(lines, { stream: 'workflow-other' })],
+    ['a line that is no event', 'events.jsonl', /a line is no event/, (lines) => with0(lines, { revision: 'one' })],
+    ['a piece of evidence that is left out', 'evidence.jsonl', /names [0-9a-f]{64}, which the export does not hold/, (lines) => without(lines, 0)],
+    ['evidence from elsewhere on the disk', 'evidence.jsonl', /a line is no item of evidence/, (lines) => with0(lines, { file: '../../secret' })],
+    ['evidence at another place', 'evidence.jsonl', /does not hold the evidence/, (lines) => with0(lines, { offset: 1 })],
+    ['a data key that is left out', 'data-keys.jsonl', /names k-[0-9a-f-]+, which the export does not hold/, (lines) => without(lines, 0)],
+    ['a data key that is too short', 'data-keys.jsonl', /a line is no data key/, (lines) => with0(lines, { key: 'AAAA' })],
+  ])('is refused for %s', async (_, file, why, change) => {
+    const other = join(place, 'other');
+    cpSync(whole, other, { recursive: true });
+    const lines = readFileSync(join(other, file), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Line);
+    writeFileSync(join(other, file), change(lines).map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const manifest = readExportManifest(whole);
+    const files = await Promise.all(manifest.files.map(({ path }) => describeFile(join(other, path), path)));
+    writeFileSync(join(other, 'export.json'), manifestBytes({ ...manifest, files }));
+    const refused = await importTo(data, { from: other }).catch((error: Error) => error.message);
+    expect(refused).toMatch(/^EXPORT_DAMAGED/);
+    expect(refused).toMatch(why);
+    expect(existsSync(data)).toBe(false);
   });
 });
 
