@@ -64,7 +64,7 @@ export function readConfig(args: readonly string[], environment: Environment, cw
   const faults = [...flags.faults, ...(file?.faults ?? [])];
   const sources = { flags: flags.values, environment, file, cwd, secrets: new Set<string>() };
   const isCluster = valueOf('profile', sources, []).value === 'cluster';
-  const secrets = isCluster ? secretsOf(rolesOf(valueOf('role', sources, []).value as readonly unknown[])) : sources.secrets;
+  const secrets = isCluster ? secretsOf(rolesOf(valueOf('role', sources, []).value as readonly unknown[]), valueOf('store.engine', sources, []).value as ClusterConfig['store']['engine']) : sources.secrets;
   const values = SETTING_NAMES.map((name) => valueOf(name, { ...sources, secrets }, faults));
   const config = configOf(Object.fromEntries(values.map(({ name, value }) => [name, value])) as unknown as Values);
   if (config.cluster !== null) faults.push(...clusterFaults(config.cluster, config.auth));

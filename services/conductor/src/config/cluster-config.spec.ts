@@ -40,6 +40,11 @@ describe('configuration of a process of a cluster', () => {
     expect(faults(['--role', 'projector', '--store-engine', 'jetstream'], SECRETS).map((fault) => fault.split(':')[0])).toEqual(['nats.servers']);
   });
 
+  it.each(['projector', 'receipt'])('lets role %s authenticate where NATS holds the events, and only there', (role) => {
+    const seedOf = (engine: string) => read([...NATS, '--s3-bucket', 'b', '--role', role, '--store-engine', engine], { ...SECRETS, MAESTRO_NATS_SEED: 'SUABC' }).cluster?.nats.seed?.reveal();
+    expect([seedOf('jetstream'), seedOf('eventstoredb')]).toEqual(['SUABC', undefined]);
+  });
+
   it('takes a token that all api processes share, and no half of a pair', () => {
     const roles = [...NATS, '--s3-bucket', 'b', '--role', 'api', '--auth', 'token'];
     expect(faults(roles, SECRETS)).toEqual([expect.stringMatching(/^accessTokenFile: /)]);

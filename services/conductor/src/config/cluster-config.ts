@@ -74,9 +74,12 @@ const SECRETS_OF: { readonly [E in EngineName]?: readonly string[] } = {
 };
 
 /** Secrets that a process with these roles may read; one file can name the secrets of all, each mounted where it is needed. */
-export function secretsOf(roles: readonly RoleName[]): ReadonlySet<string> {
+export function secretsOf(roles: readonly RoleName[], storeEngine: ClusterConfig['store']['engine']): ReadonlySet<string> {
   const ofRoles = [...(roles.includes('command') ? ['keys.workFile'] : []), ...(roles.includes('api') ? ['accessTokenFile'] : [])];
-  return new Set([...ofRoles, ...[...enginesOf(roles)].flatMap((engine) => SECRETS_OF[engine] ?? [])]);
+  const engines = enginesOf(roles);
+  // who reads events that NATS holds connects to it, whatever else its roles do there
+  const ofStore = engines.has('store') && storeEngine === 'jetstream' ? ['nats.seedFile'] : [];
+  return new Set([...ofRoles, ...ofStore, ...[...engines].flatMap((engine) => SECRETS_OF[engine] ?? [])]);
 }
 
 /** Roles by what a process was told; none named: all. */
