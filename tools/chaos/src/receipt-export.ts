@@ -9,14 +9,19 @@ import type { RestAnswer, RestClient } from './rest-client.ts';
 /** The receipt as the interface shows it: the document, and beside it what is not part of it. */
 type ShownReceipt = ReceiptV1 & { readonly signature: string; readonly keyId: string; readonly bundleDigest: string; readonly signedAt: string; readonly states: object };
 
-/** Answers of one deployment by path: a version never changes. */
-export type Manifests = Map<string, RestAnswer>;
+/** What need not be asked for. */
+export type KnownParts = {
+  /** answers of one deployment by path: a version never changes */
+  readonly manifests: Map<string, RestAnswer>;
+  /** exact bytes of the events of a run, as text; undefined: they are asked for */
+  readonly events?: readonly string[] | undefined;
+};
 
 /**
  * Writes the receipt set of an ended run into a folder, from REST alone: the exact event bytes as its history gives them,
  * the stored bundle, the pinned manifest, the receipt. Throws where the receipt is not there yet.
  */
-export async function exportReceiptSet(client: RestClient, executionId: string, folder: string, manifests: Manifests = new Map()): Promise<void> {
+export async function exportReceiptSet(client: RestClient, executionId: string, folder: string, { manifests, events }: KnownParts = { manifests: new Map() }): Promise<void> {
   const shown = jsonOf<ShownReceipt>(await client.get(`/api/executions/${executionId}/receipt`));
   const { signature: _signature, keyId: _keyId, bundleDigest: _digest, signedAt: _at, states: _states, ...receipt } = shown;
   const bundle = await client.bundle(executionId);
@@ -25,13 +30,18 @@ export async function exportReceiptSet(client: RestClient, executionId: string, 
   const manifest = manifests.get(version) ?? (await client.get(version));
   jsonOf(manifest);
   manifests.set(version, manifest);
-  const lines: string[] = [];
-  for await (const { data } of (await client.tail(executionId, 0)).events) lines.push(`${data}\n`);
+  const lines = (events ?? (await tailed(client, executionId))).map((event) => `${event}\n`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, RECEIPT_FILES.events), lines.join(''));
   await writeFile(join(folder, RECEIPT_FILES.bundle), bundle.body);
   await writeFile(join(folder, RECEIPT_FILES.manifest), manifest.body);
   await writeFile(join(folder, RECEIPT_FILES.receipt), canonicalBytes(receipt as unknown as Json));
+}
+
+async function tailed(client: RestClient, executionId: string): Promise<readonly string[]> {
+  const events: string[] = [];
+  for await (const { data } of (await client.tail(executionId, 0)).events) events.push(data);
+  return events;
 }
 
 /** The public key of a conductor's receipts, PEM: what a verifier pins. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterSite } from './cluster-site.ts';
 import type { Scenario, Surroundings } from './scenario.ts';
 
 /** Between two kills: enough that clients notice, not enough that all is well again. */
@@ -56,8 +57,7 @@ async function restartAll({ site, count, tell }: Surroundings): Promise<number> 
   while (restarts < count) {
     for (const name of site.rolesOf()) {
       const began = performance.now();
-      site.signal(name, 'SIGTERM');
-      await site.gone(name, 2 * DRAIN_MAX_MS);
+      await end(site, name);
       const tookMs = performance.now() - began;
       if (tookMs > DRAIN_MAX_MS) throw new Error(`${name} took ${Math.round(tookMs)} ms to drain; promised are ${DRAIN_MAX_MS}`);
       longestMs = Math.max(longestMs, tookMs);
@@ -69,6 +69,12 @@ async function restartAll({ site, count, tell }: Surroundings): Promise<number> 
   return restarts;
 }
 
+/** SIGTERM, until it is gone. */
+async function end(site: ClusterSite, name: string): Promise<void> {
+  site.signal(name, 'SIGTERM');
+  await site.gone(name, 2 * DRAIN_MAX_MS);
+}
+
 /** One process of each role in turn lives for a while with a wall clock that is off, ahead or behind. */
 async function shiftClocks({ site, random, count }: Surroundings): Promise<number> {
   const roles = ['command', 'receipt', 'runner', 'projector', 'api', 'policy'];
@@ -76,10 +82,10 @@ async function shiftClocks({ site, random, count }: Surroundings): Promise<numbe
     const [name = ''] = site.rolesOf(roles[times % roles.length] ?? 'command');
     const off = random() < 0.5 ? -CLOCK_OFF_MS : CLOCK_OFF_MS;
     const preload = new URL(`./shifted-clock.${isSource ? 'ts' : 'js'}?off=${off}`, import.meta.url).href;
-    await site.kill(name);
+    await end(site, name);
     await site.startReady(name, (plan) => ({ ...plan, args: ['--import', preload, ...plan.args] }));
     await delay(CLOCK_OFF_FOR_MS);
-    await site.kill(name);
+    await end(site, name);
     await site.startReady(name, (plan) => ({ ...plan, args: plan.args.slice(2) }));
   }
   return count;
