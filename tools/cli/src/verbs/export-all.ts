@@ -39,7 +39,8 @@ export function unlessInterrupted(error: unknown, { signal }: VerbContext): unkn
 /** What export and import are told: the deployment that is meant, and where to say how far it is. */
 export async function migrating({ data, config }: DeploymentFlags, { settings, screen, signal }: VerbContext): Promise<Omit<ExportRequest, 'out'>> {
   const { migrationConfig } = await import('@maestro/conductor');
-  const args = [...(data === undefined ? [] : [`--data=${data}`]), ...(config === undefined ? [] : [`--config=${config}`])];
+  // whoever names a data folder means that one, also beside the configuration of a cluster
+  const args = [...(data === undefined ? [] : [`--data=${data}`, '--profile=embedded']), ...(config === undefined ? [] : [`--config=${config}`])];
   const configured = migrationConfig(args, settings.environment, settings.cwd);
   if (configured.kind === 'faults') throw new CliError(EXIT.usage, 'CONFIG_INVALID', configured.faults.join('; '));
   const log = { log: (level: string, message: string, fields: object = {}) => void (level === 'debug' || level === 'info' || screen.note(screen.paintNote('faint', `${message} ${JSON.stringify(fields)}`))) };

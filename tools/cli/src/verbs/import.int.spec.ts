@@ -27,6 +27,8 @@ describe('export --all and import', () => {
     expect(await user.call('export', '--all', '--data', 'full', '--out', 'full')).toMatchObject({ exitCode: 2, notes: expect.stringContaining('FOLDER_NOT_EMPTY') });
     expect(await user.call('export', '--all', '--data', 'nowhere', '--out', 'x')).toMatchObject({ exitCode: 1, notes: expect.stringContaining('DATA_FOLDER_INVALID') });
     expect(await user.call('import', '--from', 'full', '--data', 'new')).toMatchObject({ exitCode: 1, notes: expect.stringContaining('EXPORT_INVALID') });
+    writeFileSync(join(user.folder, 'maestro.yaml'), 'profile: cluster\nprefix: WRONG\n');
+    expect(await user.call('import', '--from', 'full', '--data', 'new')).toMatchObject({ exitCode: 1, notes: expect.stringContaining('EXPORT_INVALID') });
     writeFileSync(join(user.folder, 'bad.yaml'), 'profile: cluster\nprefix: WRONG\n');
     expect(await user.call('import', '--from', 'full', '--config', 'bad.yaml')).toMatchObject({ exitCode: 2, notes: expect.stringContaining('CONFIG_INVALID') });
   });
