@@ -7,6 +7,8 @@ export type LoadOptions = {
   readonly inFlight: number;
   /** what the n-th piece of work does, from its first command to the end of its runs; `key` is its own */
   readonly work: (client: PersistentClient, n: number, key: string) => Promise<void>;
+  /** longest pause of a client between two tries; default: that of few clients */
+  readonly retryMaxMs?: number;
   /** names the keys: `<prefix>-<n>` */
   readonly keyPrefix: string;
 };
@@ -25,7 +27,7 @@ export class ClientLoad {
 
   constructor(client: RestCalls, options: LoadOptions) {
     this.#options = options;
-    this.#client = new PersistentClient(client, this.#seen, { isAbandoned: () => this.#isAbandoned, onAcknowledged: () => this.#notify() });
+    this.#client = new PersistentClient(client, this.#seen, { isAbandoned: () => this.#isAbandoned, onAcknowledged: () => this.#notify(), retryMaxMs: options.retryMaxMs });
   }
 
   /** Every command that was acknowledged, in the order of the answers. */

@@ -45,12 +45,15 @@ export class PersistentClient {
   readonly #seen: Seen;
   readonly #isAbandoned: () => boolean;
   readonly #onAcknowledged: () => void;
+  readonly #retryMaxMs: number;
 
-  constructor(client: RestCalls, seen: Seen, hooks: { readonly isAbandoned: () => boolean; readonly onAcknowledged: () => void }) {
+  /** `retryMaxMs`: the longest pause between two tries, for clients so many that they would keep a server busy with tries alone */
+  constructor(client: RestCalls, seen: Seen, hooks: { readonly isAbandoned: () => boolean; readonly onAcknowledged: () => void; readonly retryMaxMs?: number | undefined }) {
     this.#client = client;
     this.#seen = seen;
     this.#isAbandoned = hooks.isAbandoned;
     this.#onAcknowledged = hooks.onAcknowledged;
+    this.#retryMaxMs = hooks.retryMaxMs ?? RETRY_MAX_MS;
   }
 
   /** Answers the id of the run. */
@@ -135,7 +138,7 @@ export class PersistentClient {
 
   async #pause(tries: number): Promise<void> {
     if (this.#isAbandoned()) throw new Error('the load was abandoned');
-    await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (tries - 1))));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(this.#retryMaxMs, RETRY_MIN_MS * 2 ** (tries - 1))));
   }
 }
 

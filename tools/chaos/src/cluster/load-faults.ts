@@ -6,6 +6,8 @@ import type { Scenario, Surroundings } from './scenario.ts';
 const GRACE_MS = 240_000;
 /** Ten times what is in flight otherwise. */
 const BACKLOG_TIMES = 10;
+/** So many clients wait longer between two tries, as clients do that mean well. */
+const RETRY_MAX_MS = 5_000;
 
 /**
  * No runner takes anything while ten times the usual number of runs is asked for; then all runners come back. Every run of
@@ -17,7 +19,7 @@ async function pileUp({ site, clients, inFlight, isFull, origin, also, count }: 
     const runners = site.rolesOf('runner');
     for (const name of runners) site.signal(name, 'SIGSTOP');
     const width = BACKLOG_TIMES * inFlight;
-    const backlog = new ClientLoad(clients, { inFlight: width, keyPrefix: `backlog-${times}-${isFull ? 'full' : 'ci'}`, work: mixedWork(origin, `backlog-${times}-`) });
+    const backlog = new ClientLoad(clients, { inFlight: width, retryMaxMs: RETRY_MAX_MS, keyPrefix: `backlog-${times}-${isFull ? 'full' : 'ci'}`, work: mixedWork(origin, `backlog-${times}-`) });
     also.push(backlog);
     try {
       backlog.start();
