@@ -1,6 +1,6 @@
 import { ClientLoad } from '../client-load.ts';
 import { within } from '../eventually.ts';
-import { mixedWork } from '../kill/mixed-work.ts';
+import { plainStarts } from '../kill/mixed-work.ts';
 import type { Scenario, Surroundings } from './scenario.ts';
 
 const GRACE_MS = 240_000;
@@ -13,13 +13,13 @@ const RETRY_MAX_MS = 5_000;
  * No runner takes anything while ten times the usual number of runs is asked for; then all runners come back. Every run of
  * the backlog has to end as it would have ended otherwise.
  */
-async function pileUp({ site, clients, inFlight, isFull, origin, also, count }: Surroundings): Promise<number> {
+async function pileUp({ site, clients, inFlight, isFull, also, count }: Surroundings): Promise<number> {
   let begun = 0;
   for (let times = 0; times < count; times++) {
     const runners = site.rolesOf('runner');
     for (const name of runners) site.signal(name, 'SIGSTOP');
     const width = BACKLOG_TIMES * inFlight;
-    const backlog = new ClientLoad(clients, { inFlight: width, retryMaxMs: RETRY_MAX_MS, keyPrefix: `backlog-${times}-${isFull ? 'full' : 'ci'}`, work: mixedWork(origin, `backlog-${times}-`) });
+    const backlog = new ClientLoad(clients, { inFlight: width, retryMaxMs: RETRY_MAX_MS, keyPrefix: `backlog-${times}-${isFull ? 'full' : 'ci'}`, work: plainStarts() });
     also.push(backlog);
     try {
       backlog.start();

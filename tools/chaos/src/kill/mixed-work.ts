@@ -48,6 +48,11 @@ export function mixedWork(origin: string, own = 'v'): (client: PersistentClient,
   };
 }
 
+/** One run for each piece of work, every other of two tasks: for loads that are about how many wait. */
+export function plainStarts(): (client: PersistentClient, n: number, key: string) => Promise<void> {
+  return async (client, n, key) => void (await ended(client, n % 2 === 0 ? { workflowId: SHORT.name } : { workflowId: ORDINARY.name, inputs: { n } }, key, 'succeeded'));
+}
+
 async function ended(client: PersistentClient, request: object, key: string, verdict: string): Promise<string> {
   const id = await client.start(request, key);
   await expectEnd(client, id, verdict);
