@@ -1,6 +1,6 @@
 import type { ExecutionId, Json, Rejection } from '@maestro/domain';
 import type { Clock, CommandGateway, Cursor, Entropy, EventStore, EvidenceStore, Log, Metrics, PolicyEngine, ReadModels, TaskPackages } from '@maestro/ports';
-import type { NoTaskLog, PolicyActivation, PriceBook, TaskLog, Unreadable } from '@maestro/runtime';
+import type { NoTaskLog, PolicyActivation, PriceBook, StreamTails, TaskLog, Unreadable } from '@maestro/runtime';
 import type { ApiSettings } from './settings.ts';
 
 /** One public key of the deployment; times are RFC 3339, null: no bound. */
@@ -69,6 +69,8 @@ export type ApiDependencies = {
   readonly gateway: CommandGateway;
   readonly commands: CommandRecords;
   readonly store: EventStore;
+  /** over the same store; closed with the module */
+  readonly tails: StreamTails;
   readonly views: ReadModels;
   readonly evidence: EvidenceStore;
   readonly policies: PolicyEngine;

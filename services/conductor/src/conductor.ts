@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
 import { VALUE_LIMITS } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, readTaskLog, SealedValues, tracedEdge, viewPosition } from '@maestro/runtime';
+import { measureAppends, notePolicyActivation, openCommandRole, openSupervision, readPolicyActivations, readTaskLog, SealedValues, StreamTails, tracedEdge, viewPosition } from '@maestro/runtime';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import { API_DEFAULTS, configureHttp, createHttpAdapter } from '@maestro/service-api';
 import type { ApiDependencies } from '@maestro/service-api';
@@ -108,6 +108,7 @@ function apiDependencies({ config, folder, ports, metrics, command, log, supervi
   const values = new SealedValues(ports.vault, ports.entropy, ports.store, ports.evidence);
   return {
     ...ports,
+    tails: new StreamTails({ store: ports.store, clock: ports.clock, log }),
     gateway: tracedEdge(command.gateway, ports.tracer),
     commands: commandRecords(ports.views, async () => command.ledger),
     keys: publishedKeys(ports.signingKeys),

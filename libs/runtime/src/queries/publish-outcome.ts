@@ -1,9 +1,9 @@
 import type { PackDecision } from '@maestro/contracts';
 import type { StreamName } from '@maestro/domain';
 import type { Clock, Cursor, EventStore, StoredEvent } from '@maestro/ports';
-import { followStream } from './follow-stream.ts';
 import { decodeStored, readHistory } from './stream-history.ts';
 import type { Unreadable } from './stream-history.ts';
+import type { StreamTails } from './stream-tails.ts';
 
 /** What policy made of one request to publish. `pending`: nobody decided yet. */
 export type PublishOutcome =
@@ -20,20 +20,19 @@ export type PublishOutcome =
   | Unreadable;
 
 /**
- * Waits for the decision on a check of a workflow's stream, at most `waitMs`; 0: answers what is known. No polling:
+ * Waits for the decision on a check of a workflow's stream, at most `waitMs`. No polling:
  * the stream is followed. A check id ends in the revision of the event that asked, which is where reading begins.
  */
 export async function awaitPublishOutcome(
-  store: EventStore,
-  clock: Clock,
+  { store, tails, clock }: { readonly store: EventStore; readonly tails: StreamTails; readonly clock: Clock },
   o: { readonly stream: StreamName; readonly checkId: string; readonly waitMs: number },
 ): Promise<PublishOutcome> {
-  if (o.waitMs === 0) return outcomeNow(store, o.stream, o.checkId);
+  if (o.waitMs === 0) return publishOutcome(store, o.stream, o.checkId);
   const stop = new AbortController();
   const cancelTimer = clock.after(o.waitMs, () => stop.abort());
   try {
     const fold = outcomeFold(o.checkId);
-    for await (const stored of followStream(store, o.stream, revisionOf(o.checkId), stop.signal)) {
+    for await (const stored of tails.follow(o.stream, revisionOf(o.checkId), stop.signal)) {
       const outcome = fold(stored);
       if (outcome !== undefined) return outcome;
     }
@@ -52,7 +51,8 @@ export async function checkOfCommand(store: EventStore, stream: StreamName, comm
   return asked?.event.type === 'workflow.publish-requested.v1' ? asked.event.data.checkId : null;
 }
 
-async function outcomeNow(store: EventStore, stream: StreamName, checkId: string): Promise<PublishOutcome> {
+/** What is known now. */
+export async function publishOutcome(store: EventStore, stream: StreamName, checkId: string): Promise<PublishOutcome> {
   const page = await store.readStream(stream, { from: revisionOf(checkId), direction: 'forward', limit: store.limits.pageEventsMax });
   const fold = outcomeFold(checkId);
   for (const stored of page.kind === 'page' ? page.events : []) {

@@ -28,8 +28,8 @@ export class PublishWorkflow extends Command<PublishAnswer> {
 
 export const publishWorkflowHandler = commandHandler(
   PublishWorkflow,
-  ['gateway', 'store', 'clock', 'settings'],
-  async ({ by, workflowId, version }, { gateway, store, clock, settings }): Promise<PublishAnswer> => {
+  ['gateway', 'store', 'tails', 'clock', 'settings'],
+  async ({ by, workflowId, version }, { gateway, store, tails, clock, settings }): Promise<PublishAnswer> => {
     const stream = streamName('workflow', workflowId);
     if (stream === undefined) throw notFound('WORKFLOW_NOT_FOUND', 'there is no such workflow');
     const command = { type: 'workflow.publish.v1', payload: { workflowId, version } } as const;
@@ -38,7 +38,7 @@ export const publishWorkflowHandler = commandHandler(
     if (typeof result['channel'] === 'string') return { kind: 'published', ...asked, channel: result['channel'], position };
     const checkId = await checkIdOf(store, stream, by.commandId, result['checkId']);
     if (checkId === null) return { kind: 'pending', ...asked, checkId, position };
-    const outcome = await awaitPublishOutcome(store, clock, { stream, checkId, waitMs: settings.publishWaitMs });
+    const outcome = await awaitPublishOutcome({ store, tails, clock }, { stream, checkId, waitMs: settings.publishWaitMs });
     switch (outcome.kind) {
       case 'published':
         return { kind: 'published', ...asked, version: outcome.version, digest: outcome.digest, channel: outcome.channel, position: outcome.position };

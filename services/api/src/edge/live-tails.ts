@@ -5,7 +5,8 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { executionStream } from '@maestro/domain';
 import type { ExecutionId } from '@maestro/domain';
 import type { Clock, EventStore, Log, StoredEvent } from '@maestro/ports';
-import { followStream, isTerminal } from '@maestro/runtime';
+import { isTerminal } from '@maestro/runtime';
+import type { StreamTails } from '@maestro/runtime';
 import { tokenOf } from '../api-dependencies.ts';
 import { problem } from '../problem/problem-error.ts';
 import type { ApiSettings } from '../settings.ts';
@@ -19,13 +20,14 @@ const CLIENT_RETRY_MS = 1_000;
 /**
  * Live tails of runs as server-sent events.
  * L1. An event is sent once, in order, with its revision as id; a client resumes after the last id that it saw.
- * L2. A tail ends after the terminal event, when its client leaves, or when the server stops; its subscription ends with it.
+ * L2. A tail ends after the terminal event, when its client leaves, or when the server stops.
  * L3. A slow client holds back its own tail only: nothing is read from the store while it does not take what was sent.
  * L4. At most `liveTailsMax` tails are open.
  */
 @Injectable()
 export class LiveTails implements OnModuleDestroy {
   readonly #store: EventStore;
+  readonly #tails: StreamTails;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #settings: ApiSettings;
@@ -33,11 +35,13 @@ export class LiveTails implements OnModuleDestroy {
 
   constructor(
     @Inject(tokenOf('store')) store: EventStore,
+    @Inject(tokenOf('tails')) tails: StreamTails,
     @Inject(tokenOf('clock')) clock: Clock,
     @Inject(tokenOf('log')) log: Log,
     @Inject(tokenOf('settings')) settings: ApiSettings,
   ) {
     this.#store = store;
+    this.#tails = tails;
     this.#clock = clock;
     this.#log = log;
     this.#settings = settings;
@@ -70,6 +74,7 @@ export class LiveTails implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     for (const stop of this.#open) stop.abort();
+    this.#tails.close();
   }
 
   async #pump(out: PassThrough, id: ExecutionId, from: number, stop: AbortController): Promise<void> {
@@ -77,7 +82,7 @@ export class LiveTails implements OnModuleDestroy {
     const endBeat = this.#beat(out, signal);
     try {
       out.write(`retry: ${CLIENT_RETRY_MS}\n\n`);
-      for await (const event of followStream(this.#store, executionStream(id), BigInt(from), signal)) {
+      for await (const event of this.#tails.follow(executionStream(id), BigInt(from), signal)) {
         if (!out.write(frameOf(event))) await once(out, 'drain', { signal });
         if (isTerminal(event.type)) break;
       }

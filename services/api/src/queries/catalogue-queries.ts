@@ -1,8 +1,8 @@
 import { Query } from '@nestjs/cqrs';
 import { streamName } from '@maestro/domain';
 import type { Json } from '@maestro/domain';
-import type { Clock, EventStore, PolicySetRef } from '@maestro/ports';
-import { awaitPosition, awaitPublishOutcome } from '@maestro/runtime';
+import type { EventStore, PolicySetRef } from '@maestro/ports';
+import { awaitPosition, publishOutcome } from '@maestro/runtime';
 import type { PolicyActivation, PublishOutcome } from '@maestro/runtime';
 import type { ApiDependencies, CommandRecord, PublishedKey } from '../api-dependencies.ts';
 import { queryHandler } from '../edge/message-handler.ts';
@@ -38,7 +38,7 @@ export const catalogueQueryHandlers = [
   queryHandler(GetCommand, ['commands', 'store', 'views', 'clock', 'settings'], async ({ commandId }: GetCommand, parts): Promise<ShownCommand> => {
     const record = /^[0-9a-f]{64}$/.test(commandId) ? await findCommand(parts, commandId) : null;
     if (record === null) throw problem('COMMAND_NOT_FOUND', 'this command is not known: it never came, or it was refused long ago');
-    return { ...record, outcome: await outcomeOf(record, parts.store, parts.clock) };
+    return { ...record, outcome: await outcomeOf(record, parts.store) };
   }),
 ];
 
@@ -53,9 +53,9 @@ async function findCommand({ commands, store, views, clock, settings }: Parts, c
   return commands.find(commandId);
 }
 
-async function outcomeOf({ result }: CommandRecord, store: EventStore, clock: Clock): Promise<PublishOutcome | null> {
+async function outcomeOf({ result }: CommandRecord, store: EventStore): Promise<PublishOutcome | null> {
   const { id, checkId } = result ?? {};
   if (typeof id !== 'string' || typeof checkId !== 'string') return null;
   const stream = streamName('workflow', id);
-  return stream === undefined ? null : awaitPublishOutcome(store, clock, { stream, checkId, waitMs: 0 });
+  return stream === undefined ? null : publishOutcome(store, stream, checkId);
 }

@@ -2,8 +2,8 @@ import { Query } from '@nestjs/cqrs';
 import { executionStream } from '@maestro/domain';
 import type { ExecutionId } from '@maestro/domain';
 import type { Clock, EventStore } from '@maestro/ports';
-import { followStream, readEventPage, readExecution } from '@maestro/runtime';
-import type { EventPage, ExecutionView } from '@maestro/runtime';
+import { readEventPage, readExecution } from '@maestro/runtime';
+import type { EventPage, ExecutionView, StreamTails } from '@maestro/runtime';
 import { found, noExecution } from '../edge/found.ts';
 import { queryHandler } from '../edge/message-handler.ts';
 
@@ -31,11 +31,11 @@ export class FollowExecution extends Query<ExecutionProgress> {
   }
 }
 
-export const followExecutionHandler = queryHandler(FollowExecution, ['store', 'clock'], async ({ id, after, waitMs }: FollowExecution, { store, clock }): Promise<ExecutionProgress> => {
+export const followExecutionHandler = queryHandler(FollowExecution, ['store', 'tails', 'clock'], async ({ id, after, waitMs }: FollowExecution, { store, tails, clock }): Promise<ExecutionProgress> => {
   const from = after === null ? 0 : after + 1;
   const view = await viewOf(store, id);
   if (view.verdict !== null || view.revision >= from || waitMs === 0) return progressOf(store, id, from, view);
-  await nextEvent(store, clock, { id, from, waitMs });
+  await nextEvent(tails, clock, { id, from, waitMs });
   return progressOf(store, id, from, await viewOf(store, id));
 });
 
@@ -43,10 +43,10 @@ async function viewOf(store: EventStore, id: ExecutionId): Promise<ExecutionView
   return found(await readExecution(store, id), noExecution);
 }
 
-async function nextEvent(store: EventStore, clock: Clock, { id, from, waitMs }: { readonly id: ExecutionId; readonly from: number; readonly waitMs: number }): Promise<void> {
+async function nextEvent(tails: StreamTails, clock: Clock, { id, from, waitMs }: { readonly id: ExecutionId; readonly from: number; readonly waitMs: number }): Promise<void> {
   const abort = new AbortController();
   const disarm = clock.after(waitMs, () => abort.abort());
-  for await (const _event of followStream(store, executionStream(id), BigInt(from), abort.signal)) break;
+  for await (const _event of tails.follow(executionStream(id), BigInt(from), abort.signal)) break;
   disarm();
   abort.abort();
 }

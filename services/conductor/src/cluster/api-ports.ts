@@ -1,4 +1,4 @@
-import { CommandLedger, SealedValues, readPolicyActivations, readTaskLog, tracedEdge, viewPosition } from '@maestro/runtime';
+import { CommandLedger, SealedValues, StreamTails, readPolicyActivations, readTaskLog, tracedEdge, viewPosition } from '@maestro/runtime';
 import { API_DEFAULTS } from '@maestro/service-api';
 import type { ApiDependencies, ReadinessRow } from '@maestro/service-api';
 import { releaseVersion } from '../build-info.ts';
@@ -28,6 +28,7 @@ export function apiPorts(parts: ClusterParts, readiness: () => Promise<readonly 
       return refusals;
     }),
     store,
+    tails: new StreamTails({ store, clock, log }),
     views,
     evidence,
     policies,
