@@ -14,7 +14,7 @@ import { soakResult, trendLines } from './soak-result.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--warm-up SECONDS] [--measure SECONDS] [--share PERCENT | --rate N] [--data DIR]
-  --minutes  how long the load is kept up (default 3)
+  --minutes  how long the load is kept up (default 3); as long again, at most twice, where something may have grown
   --window   seconds between two samples (default 10)
   --warm-up  seconds at full speed before anything counts: caches are filled to their bounds (default 40)
   --measure  seconds for which the maximum is measured first (default 10)
@@ -33,10 +33,10 @@ export async function runSoak(args: readonly string[]): Promise<number> {
     return values.help === true ? 0 : 64;
   }
   const result = await soakOnce(plan, values.data ?? tmpdir());
-  const { maximumPerS, ratePerS, runs, errors } = result.figures;
+  const { minutes, maximumPerS, ratePerS, runs, errors } = result.figures;
   process.stdout.write(`figures in ${writeHarnessResult(result)}\n`);
   for (const violation of result.violations) process.stdout.write(`violation: ${violation}\n`);
-  process.stdout.write(`soak: ${plan.minutes} min at ${Number(ratePerS).toFixed(1)} of ${Number(maximumPerS).toFixed(1)} runs/s, ${String(runs)} runs, ${String(errors)} errors, ${result.violations.length} violations\n`);
+  process.stdout.write(`soak: ${Number(minutes)} min at ${Number(ratePerS).toFixed(1)} of ${Number(maximumPerS).toFixed(1)} runs/s, ${String(runs)} runs, ${String(errors)} errors, ${result.violations.length} violations\n`);
   return exitCodeOf(result);
 }
 

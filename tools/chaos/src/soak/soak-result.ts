@@ -29,7 +29,7 @@ export function soakResult(plan: SoakPlan, soaked: Soaked, load: Served, end: { 
     seed: '',
     seconds: Math.round(end.seconds),
     figures: {
-      minutes: plan.minutes,
+      minutes: (windows.length * plan.windowS) / 60,
       maximumPerS,
       ratePerS,
       runs: load.endedCount,

@@ -48,11 +48,14 @@ export type Soaked = { readonly maximumPerS: number; readonly ratePerS: number; 
 const MIB = 2 ** 20;
 /** Clients of the measurement of the maximum. */
 const WIDTH = 48;
+/** How often a soak that is not flat goes on for as long again. A leak goes on growing; a machine that others slow for some minutes does not. */
+const EXTENSIONS_MAX = 2;
 
 /**
  * Warms up at full speed, so that every cache with a bound is full; measures the maximum, keeps a share of it up, and samples the process at the end of every window.
  * K1. Samples come from outside the process: /proc, its metrics, and the clocks of clients.
  * K2. A window ends when it is over, also while nothing is answered.
+ * K3. What looks as if it grew is looked at for longer, in the same process, and judged on all of it.
  */
 export async function soak(parts: { readonly conductor: ConductorProcess; readonly client: RestClient; readonly load: SteadyLoad; readonly dataDir: string }, plan: SoakPlan, say: (line: string) => void): Promise<Soaked> {
   const { conductor, client, load, dataDir } = parts;
@@ -64,7 +67,8 @@ export async function soak(parts: { readonly conductor: ConductorProcess; readon
   load.take();
   await client.get('/metrics', '*/*');
   const windows: Window[] = [];
-  const count = Math.floor((plan.minutes * 60) / plan.windowS);
+  const countOnce = Math.floor((plan.minutes * 60) / plan.windowS);
+  let count = countOnce;
   const from = performance.now();
   let ended = load.endedCount;
   const kept = load.keep(ratePerS);
@@ -90,10 +94,21 @@ export async function soak(parts: { readonly conductor: ConductorProcess; readon
     });
     ended = load.endedCount;
     say(lineOf(windows.at(-1) as Window));
+    const grew = i < count ? [] : notFlat(windows, plan.windowS);
+    if (grew.length === 0 || count > EXTENSIONS_MAX * countOnce) continue;
+    say(`${grew.join(' and ')} may have grown: going on for ${plan.minutes} min more`);
+    count += countOnce;
   }
   await kept.stop();
-  const trends = Object.fromEntries(Object.entries(FLAT).map(([name, tolerance]) => [name, trendOf(windows.map((window) => window[name as keyof typeof FLAT]), plan.windowS, tolerance)]));
-  return { maximumPerS, ratePerS, windows, trends };
+  return { maximumPerS, ratePerS, windows, trends: trendsOf(windows, plan.windowS) };
+}
+
+function trendsOf(windows: readonly Window[], windowS: number): Soaked['trends'] {
+  return Object.fromEntries(Object.entries(FLAT).map(([name, tolerance]) => [name, trendOf(windows.map((window) => window[name as keyof typeof FLAT]), windowS, tolerance)]));
+}
+
+function notFlat(windows: readonly Window[], windowS: number): readonly string[] {
+  return Object.entries(trendsOf(windows, windowS)).flatMap(([name, { isFlat }]) => (isFlat ? [] : [name]));
 }
 
 /** What a window came to, for people who watch. */
