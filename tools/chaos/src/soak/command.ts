@@ -14,7 +14,7 @@ import { soakResult, trendLines } from './soak-result.ts';
 import { SteadyLoad } from './steady-load.ts';
 
 const USAGE = `usage: ./maestro chaos soak [--minutes N] [--window SECONDS] [--warm-up SECONDS] [--measure SECONDS] [--share PERCENT | --rate N] [--data DIR]
-  --minutes  how long the load is kept up (default 3); as long again, at most twice, where something may have grown
+  --minutes  how long the load is kept up (default 3); as long again, at most twice, where timings alone may have grown
   --window   seconds between two samples (default 10)
   --warm-up  seconds at full speed before anything counts: caches are filled to their bounds (default 40)
   --measure  seconds for which the maximum is measured first (default 10)
