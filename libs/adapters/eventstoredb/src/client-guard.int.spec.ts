@@ -1,4 +1,7 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { ServerHttp2Session, Settings } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EventStoreDBClient, binaryEvent } from '@eventstore/db-client';
 import { startEventStoreDouble, type EventStoreDouble } from './double/index.ts';
@@ -76,6 +79,24 @@ describe('the guard of a client', () => {
     const error: unknown = await client.appendToStream('s-1', event()).catch((e: unknown) => e);
     expect((error as { code?: number }).code).toBe(4);
     await client.dispose();
+  });
+  it('lets a server send four megabytes ahead, on each stream and on all of them', async () => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${(server.address() as AddressInfo).port}?tls=false`);
+    const { endConnections } = guard(client, { useBatchAppend: true });
+    const connected = once(server, 'session');
+    const asked = client.appendToStream('s-4', event()).catch((e: unknown) => e);
+    const [session] = (await connected) as [ServerHttp2Session];
+    const [settings] = (await once(session, 'remoteSettings')) as [Settings];
+    while ((session.state.remoteWindowSize ?? 0) <= 65_535) await turn();
+    expect([settings.initialWindowSize, session.state.remoteWindowSize]).toEqual([4_194_304, 4_194_304]);
+    session.destroy();
+    await asked;
+    endConnections();
+    await client.dispose();
+    server.close();
   });
   it('appends by single calls where it shall, and opens no connection after the end', async () => {
     const client = EventStoreDBClient.connectionString(double.connectionString);

@@ -9,7 +9,7 @@ import type { EventLog } from './log.ts';
 import { featureCalls, gossipCalls } from './node-calls.ts';
 import type { Member, NodeOptions, NodeState } from './node-state.ts';
 import { readCalls } from './read-calls.ts';
-import { serviceError, type Endpoint } from './wire.ts';
+import { encodeRead, serviceError, type Endpoint } from './wire.ts';
 
 const HOST = '127.0.0.1';
 /** As the server sets it: an append of its largest size and what stands around it. */
@@ -45,7 +45,8 @@ export class DoubleNode {
   async start(port = 0): Promise<void> {
     const server = new Server({ 'grpc.max_receive_message_length': RECEIVE_BYTES_MAX, 'grpc.max_send_message_length': -1 });
     const state = this.#state();
-    server.addService(streams.StreamsService, {
+    const { read, ...others } = streams.StreamsService;
+    server.addService({ ...others, read: { ...read, responseSerialize: encodeRead } }, {
       read: readCalls(state),
       append: appendCalls(state),
       batchAppend: batchCalls(state, this.#batches),

@@ -6,7 +6,7 @@ import type { EventLog } from './log.ts';
 import type { LogRecord } from './log-record.ts';
 import type { NodeState } from './node-state.ts';
 import { send, type ReadCall } from './read-call.ts';
-import { readEvent, serviceError } from './wire.ts';
+import { serviceError, sharedReadEvent } from './wire.ts';
 
 const SEARCH_WINDOW_DEFAULT = 32;
 
@@ -77,7 +77,7 @@ export async function followAll(state: NodeState, call: ReadCall): Promise<void>
     } else {
       next += 1;
       considered += 1;
-      if ((filter?.lets(record) ?? true) && !(await send(call, readEvent(record)))) return;
+      if ((filter?.lets(record) ?? true) && !(await send(call, sharedReadEvent(record)))) return;
       if (considered >= (filter?.checkpointEvents ?? Infinity)) await tell(record);
     }
   }

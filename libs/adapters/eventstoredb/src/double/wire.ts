@@ -35,6 +35,31 @@ export function readEvent(record: LogRecord, prepare: bigint = record.position):
   return new streams.ReadResp().setEvent(event);
 }
 
+/** Subscriptions are at about the same event, so that the latest ones are made and encoded once for all of them. */
+const EVENTS_KEPT = 4_096;
+const kept = new Map<LogRecord, ReadResp>();
+const encoded = new WeakMap<ReadResp, Buffer>();
+
+/** As `readEvent`; the same message for everybody. */
+export function sharedReadEvent(record: LogRecord): ReadResp {
+  const known = kept.get(record);
+  if (known !== undefined) return known;
+  const message = readEvent(record);
+  kept.set(record, message);
+  const [oldest] = kept.keys();
+  if (kept.size > EVENTS_KEPT && oldest !== undefined) kept.delete(oldest);
+  return message;
+}
+
+/** How the service encodes what it answers to reads. */
+export function encodeRead(message: ReadResp): Buffer {
+  const known = encoded.get(message);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(message.serializeBinary());
+  encoded.set(message, bytes);
+  return bytes;
+}
+
 /** What both kinds of append send of one event. */
 type ProposedMessage = {
   getId(): UUID | undefined;
