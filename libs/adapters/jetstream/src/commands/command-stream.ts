@@ -16,7 +16,7 @@ export type CommandStreamSettings = {
 /** The one group of each partition's consumer. */
 export const OWNERS = 'owner';
 /** An owner that asks for nothing for so long is replaced: the longest part of a takeover. */
-const OWNER_SILENT_MS = 3_000;
+const OWNER_SILENT_MS = 2_000;
 const DEDUP_WINDOW_MS = 10 * 60_000;
 /** A command whose owner died with it in hand comes again by then; its sender has sent another try long before. */
 const ACK_WAIT_MS = 30_000;
@@ -40,7 +40,7 @@ export class CommandStream {
     return `p${partition}`;
   }
 
-  /** Makes the stream and the consumer of a partition where they are missing; idempotent. */
+  /** Makes the stream and the consumer of a partition where they are missing, or as another release made them; idempotent. */
   async provision(partition: number): Promise<void> {
     const { replicas = 1, bytesMax = 256 * 1_024 * 1_024 } = this.#settings;
     const { streams, consumers } = await this.#api();
@@ -52,18 +52,22 @@ export class CommandStream {
       if (codeOf(error) !== 10_058) throw error;
       await streams.update(this.name, changeable);
     }
-    await consumers.add(this.name, {
-      durable_name: this.consumer(partition),
-      filter_subject: this.#link.names.subject('cmd', String(partition), '>'),
-      deliver_policy: DeliverPolicy.All,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_deliver: -1,
-      max_ack_pending: IN_HAND_MAX,
-      priority_policy: 'pinned_client',
-      priority_groups: [OWNERS],
-      priority_timeout: nanos(OWNER_SILENT_MS),
-    });
+    const settings = { ack_wait: nanos(ACK_WAIT_MS), max_ack_pending: IN_HAND_MAX, priority_timeout: nanos(OWNER_SILENT_MS) };
+    try {
+      await consumers.add(this.name, {
+        durable_name: this.consumer(partition),
+        filter_subject: this.#link.names.subject('cmd', String(partition), '>'),
+        deliver_policy: DeliverPolicy.All,
+        ack_policy: AckPolicy.Explicit,
+        max_deliver: -1,
+        priority_policy: 'pinned_client',
+        priority_groups: [OWNERS],
+        ...settings,
+      });
+    } catch (error) {
+      if (codeOf(error) !== 10_148) throw error;
+      await consumers.update(this.name, this.consumer(partition), settings);
+    }
   }
 
   /** Lets the next owner in at once. */

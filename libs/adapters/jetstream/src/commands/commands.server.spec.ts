@@ -23,6 +23,13 @@ function cancel(executionId: string, key = executionId): CommandEnvelope {
   return { command, commandId: hash('sha256', key), tenant: 'default', actor: 'user:ada', correlationId: executionId, causationId: null };
 }
 
+/** What opens it, and what waits until it is open. */
+function gate(): readonly [() => void, Promise<void>] {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return [open, opened];
+}
+
 type Handler = (envelope: CommandEnvelope) => Promise<CommandAnswer>;
 const accepted: CommandAnswer = { kind: 'ok', position: '7', result: {} };
 
@@ -161,6 +168,26 @@ describe('commands over NATS', () => {
     expect((await Promise.all(sent)).every((answer) => answer.kind === 'ok')).toBe(true);
   });
 
+  it('are answered though their stream went unseen: nobody asked for more, and a listener to everything hid that it is gone', async () => {
+    const handsFull = 1_024;
+    const [open, opened] = gate();
+    let inHand = 0;
+    serve(async () => {
+      inHand += 1;
+      await opened;
+      return accepted;
+    });
+    link.connection.subscribe('>', { callback: () => undefined });
+    const sender = gateway();
+    const sent = Array.from({ length: handsFull }, (_, i) => sender.send(cancel('one', `key-${i}`)));
+    while (inHand < handsFull) await delay(10);
+    const { streams } = await jetstreamManager(link.connection);
+    await streams.delete(link.names.stream('cmd'));
+    open();
+    expect((await Promise.all(sent)).every((answer) => answer.kind === 'ok')).toBe(true);
+    expect(await sender.send(cancel('one', 'after'))).toEqual(accepted);
+  });
+
   it('are answered though the server is killed under load', async () => {
     serve(async () => {
       await delay(5);
@@ -185,6 +212,18 @@ describe('commands over NATS', () => {
     expect(new Set(await Promise.all(Array.from({ length: 40 }, (_, i) => ask(i))))).toEqual(new Set([1]));
     await Promise.all(first.map((owner) => owner.stop(1_000)));
     expect(new Set(await Promise.all(Array.from({ length: 40 }, (_, i) => ask(i))))).toEqual(new Set([2]));
+  });
+
+  it('are served by the consumers of another release, which are set as this one wants them', async () => {
+    const { streams, consumers } = await jetstreamManager(link.connection);
+    const stream = link.names.stream('cmd');
+    await streams.add({ name: stream, subjects: [link.names.subject('cmd', '>')], storage: 'memory', retention: 'workqueue' });
+    const older = { durable_name: 'p0', filter_subject: link.names.subject('cmd', '0', '>'), ack_policy: 'explicit', priority_policy: 'pinned_client', priority_timeout: 60_000_000_000 } as const;
+    await consumers.add(stream, { ...older, priority_groups: ['owner'] });
+    serve(async () => accepted);
+    const sender = gateway();
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => sender.send(cancel(`run-${i}`))));
+    expect([answers.filter(({ kind }) => kind === 'ok').length, (await consumers.info(stream, 'p0')).config.priority_timeout]).toEqual([40, 2_000_000_000]);
   });
 
   it('survive the owner that is killed: another process takes its partitions', async () => {

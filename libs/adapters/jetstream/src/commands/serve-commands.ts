@@ -3,7 +3,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { Fault, isFault } from '@maestro/ports';
 import type { CommandAnswer, CommandEnvelope, CommandGateway, Consumption, Log } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { Pull } from '../pulls/pull.ts';
+import { Pull, mayBeGone } from '../pulls/pull.ts';
 import type { PullEnd } from '../pulls/pull.ts';
 import { CommandStream, OWNERS } from './command-stream.ts';
 import type { CommandStreamSettings } from './command-stream.ts';
@@ -18,7 +18,7 @@ export type ServeCommandsOptions = CommandStreamSettings & {
 };
 
 /** An owner asks this often at least: well within the time after which it would be replaced. */
-const ASK_EVERY_MS = 2_000;
+const ASK_EVERY_MS = 1_000;
 const BATCH = 64;
 const IN_HAND_MAX = 1_024;
 const PAUSE_MS = 250;
@@ -26,7 +26,7 @@ const PAUSE_MS = 250;
 /**
  * Serves the commands of one partition: hands them to the gateway of this process, answers, acknowledges.
  * O1. One request is always open, under the pin that the server gave; so as long as this process lives and has room, the
- *     partition stays with it. Who else asks waits, and is let in when this one is silent for 3 s, or stops.
+ *     partition stays with it. Who else asks waits, and is let in when this one is silent for 2 s, or stops.
  * O2. That is routing, not correctness: two owners may decide on the same stream at once, and the expected revision lets
  *     one of them append.
  * O3. A command is acknowledged after it was answered. One whose owner died comes again, and so do its sender's tries: the
@@ -76,7 +76,7 @@ class PartitionServer {
       this.#pinId = undefined;
       await this.#link.watch.up(AbortSignal.timeout(ASK_EVERY_MS));
     }
-    if (end === 'gone' && this.#stopping === undefined) await this.#provision();
+    if (mayBeGone(end) && this.#stopping === undefined) await this.#provision();
     this.#pull = undefined;
     this.#ask();
   }

@@ -6,7 +6,7 @@ import { Fault } from '@maestro/ports';
 import type { Consumption, WakeUp, WakeUps } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
 import { idOfToken, subjectToken } from '../connection/subject-token.ts';
-import { Pull } from '../pulls/pull.ts';
+import { Pull, mayBeGone } from '../pulls/pull.ts';
 import type { PullEnd } from '../pulls/pull.ts';
 import { codeOf, isNobodyThere } from '../stream-errors.ts';
 
@@ -132,7 +132,7 @@ class Following {
 
   async #ended(end: PullEnd): Promise<void> {
     if (end === 'disconnected') await this.#link.watch.up(AbortSignal.timeout(ASK_EVERY_MS));
-    if (end === 'gone' && this.#stopping === undefined) {
+    if (mayBeGone(end) && this.#stopping === undefined) {
       await this.#provision().catch(() => undefined);
       await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS).unref());
     }

@@ -14,17 +14,26 @@ export type PullRequest = {
   readonly pinId?: string | undefined;
 };
 
-/** Why nothing more comes. `gone`: there is no such stream or consumer. `unpinned`: another client holds the group by now. */
-export type PullEnd = 'over' | 'gone' | 'unpinned' | 'disconnected';
+/**
+ * Why nothing more comes. `gone`: there is no such stream or consumer. `unpinned`: another client holds the group by now.
+ * `unheard`: the server let the time pass without a word, so the request was lost, or there is no such stream or consumer
+ * and whoever listens to everything keeps the server from saying that nobody is there.
+ */
+export type PullEnd = 'over' | 'gone' | 'unheard' | 'unpinned' | 'disconnected';
+
+/** Whether to look if what was asked is there. */
+export function mayBeGone(end: PullEnd): boolean {
+  return end === 'gone' || end === 'unheard';
+}
 
 /** The server's own limit is kept by its clock; this much later ours gives the request up. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 1_000;
 
 /**
  * One request for messages of a pull consumer. The client library's own requests cannot be taken back without losing what
  * is on its way; each of these has an inbox of its own, which is drained.
  * P1. Every message that the server sent on this request reaches `onMessage`, also while it is being taken back.
- * P2. `ended` resolves once, and only when nothing more can come.
+ * P2. `ended` resolves once, and only when nothing more can come: `over` once it was taken back.
  */
 export class Pull {
   readonly #link: NatsLink;
@@ -52,7 +61,7 @@ export class Pull {
     });
     const body = { batch, expires: expiresMs * 1_000_000, ...(group !== undefined && { group }), ...(pinId !== undefined && { id: pinId }) };
     link.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), { reply: inbox });
-    this.#timer = setTimeout(() => void this.cancel(), expiresMs + GRACE_MS);
+    this.#timer = setTimeout(() => void (this.#ending ??= this.#drain('unheard')), expiresMs + GRACE_MS);
     this.#timer.unref();
     // what the server knew of the request is gone with the connection
     link.watch.race(this.ended).catch(() => this.#over('disconnected'));
@@ -65,7 +74,7 @@ export class Pull {
 
   /** Takes the request back; resolves when nothing more can come. Idempotent. */
   cancel(): Promise<void> {
-    this.#ending ??= this.#drain();
+    this.#ending ??= this.#drain('over');
     return this.#ending;
   }
 
@@ -77,13 +86,13 @@ export class Pull {
     this.#end(end);
   }
 
-  async #drain(): Promise<void> {
+  async #drain(end: PullEnd): Promise<void> {
     try {
       if (!this.#subscription.isClosed()) await this.#link.watch.race(this.#subscription.drain());
     } catch {
       // without a connection nothing is on its way
     }
-    this.#over('over');
+    this.#over(end);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Msg } from '@nats-io/transport-node';
 import { Fault } from '@maestro/ports';
 import type { Clock, Consumption, Leased, Settlement, Work, WorkKind } from '@maestro/ports';
 import type { NatsLink } from '../connection/nats-connection.ts';
-import { Pull } from '../pulls/pull.ts';
+import { Pull, mayBeGone } from '../pulls/pull.ts';
 import type { PullEnd } from '../pulls/pull.ts';
 import { WorkLease, deliveryOf } from './work-lease.ts';
 import type { LeaseTerms } from './work-lease.ts';
@@ -101,7 +101,7 @@ export class WorkConsumption implements Consumption {
 
   async #ended(lane: Lane, pull: Pull, end: PullEnd): Promise<void> {
     if (lane.pull !== pull) return;
-    if (end === 'gone') {
+    if (mayBeGone(end)) {
       this.#o.missing();
       await new Promise<void>((resolve) => setTimeout(resolve, MISSING_RETRY_MS).unref());
     }
