@@ -7,6 +7,7 @@ import type { EventStore, LogLevel } from '@maestro/ports';
 import { eventHash } from '@maestro/receipt';
 import { followEvents } from './follow-events.ts';
 import type { Batch } from './follow-events.ts';
+import { partitionView } from './ownership/partition-view.ts';
 import { StreamFailure } from './supervision/stream-failure.ts';
 import { openSupervision } from './supervision/supervision.ts';
 import type { Supervision } from './supervision/supervision.ts';
@@ -95,6 +96,22 @@ describe('following events', () => {
     stop();
     await ending;
     expect(batches.map(({ events, caughtUp }) => [events.length, caughtUp])).toEqual([[500, false], [20, true]]);
+  });
+
+  it('moves on where what comes is for others, and there is always more', async () => {
+    const { store, batches, stop, follow } = setUp();
+    const busy: EventStore = {
+      ...partitionView(store, { index: 0, count: 1 }),
+      async *subscribe({ signal }: Parameters<EventStore['subscribe']>[0]): ReturnType<EventStore['subscribe']> {
+        for (let i = 1; i <= 1_100; i += 1) yield { kind: 'checkpoint', cursor: `place-${i}` };
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      },
+    };
+    const ending = follow(undefined, busy);
+    await settle();
+    stop();
+    await ending;
+    expect(batches).toEqual([500, 1_000].map((place) => ({ events: [], cursor: `place-${place}`, caughtUp: false, isRetry: false })));
   });
 
   it('makes no batch while one is handled', async () => {

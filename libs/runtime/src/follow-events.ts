@@ -23,16 +23,20 @@ export type Following = {
   /** who follows: for the log, and for what it sets aside */
   readonly name: string;
   readonly supervision?: Supervision | undefined;
+  /** whether somebody waits for a batch up to here, also where more is at hand */
+  readonly isAwaited?: (cursor: Cursor) => boolean;
 };
 
 type Handle = (batch: Batch) => Promise<void>;
 
-const BATCH_EVENTS_MAX = 500;
+/** Items of a batch, those of others among them: under steady load nothing is ever "no more at hand". */
+const BATCH_ITEMS_MAX = 500;
 const RETRY_MS = 1_000;
 
 /**
  * Follows all events from a cursor on and hands them over in batches, each as soon as nothing more is at hand.
- * F1. One batch at a time: the next one is made after the handler has finished.
+ * F1. One batch at a time: the next one is made after the handler has finished. Where much is not for this one, a batch may have no
+ *     event, and moves the cursor only.
  * F2. The cursor of a batch covers all its events, and nothing after them.
  * F3. A fault that may pass (a full disk, a lost connection) is waited out; it goes on after the last batch that was
  *     handled, so a handler may see a batch again.
@@ -60,6 +64,8 @@ class Follower {
   readonly #aside = new Set<string>();
   #after: Cursor | null;
   #pending: StoredEvent[] = [];
+  /** since the last batch */
+  #items = 0;
 
   constructor(store: EventStore, o: Following, handle: Handle) {
     this.#store = store;
@@ -89,15 +95,17 @@ class Follower {
   async #follow(): Promise<void> {
     let cursor = this.#after;
     this.#pending = [];
+    this.#items = 0;
     for await (const item of this.#store.subscribe({ ...this.#o, after: this.#after })) {
       switch (item.kind) {
         case 'event':
           this.#pending.push(item.event);
           cursor = item.event.cursor;
-          if (this.#pending.length >= BATCH_EVENTS_MAX) await this.#flush(cursor, false);
+          await this.#flushFull(cursor);
           break;
         case 'checkpoint':
           cursor = item.cursor;
+          await this.#flushFull(cursor);
           break;
         case 'damaged':
           // what came before it counts, also of its own stream
@@ -115,7 +123,13 @@ class Follower {
     }
   }
 
+  async #flushFull(cursor: Cursor): Promise<void> {
+    this.#items += 1;
+    if (this.#items >= BATCH_ITEMS_MAX || this.#o.isAwaited?.(cursor) === true) await this.#flush(cursor, false);
+  }
+
   async #flush(cursor: Cursor, caughtUp: boolean): Promise<void> {
+    this.#items = 0;
     const events = this.#pending.flatMap((stored) => this.#readable(stored));
     this.#pending = [];
     await this.#handOver({ events, cursor, caughtUp, isRetry: false });

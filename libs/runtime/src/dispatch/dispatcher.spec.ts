@@ -1,12 +1,13 @@
 import { MemoryEventLog, MemoryEventStore, MemoryProcessState, MemoryWorkQueue, seededEntropy } from '@maestro/adapter-memory';
 import { intentsOf } from '@maestro/domain';
-import type { Recorded, StreamName } from '@maestro/domain';
+import type { Intent, Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
-import type { Work } from '@maestro/ports';
+import type { EventStore, Work } from '@maestro/ports';
 import { manifest, task } from '../../fixtures/commands.ts';
 import { failedWith, succeededWith, untilAborted } from '../../fixtures/scripted-ports.ts';
 import { problemsOf } from '../../fixtures/sound-history.ts';
 import { World } from '../../fixtures/world.ts';
+import { partitionView } from '../ownership/partition-view.ts';
 import { Dispatcher, UNCONFIRMED_MS } from './dispatcher.ts';
 import type { TaskOrder, WorkOrders } from './work-orders.ts';
 
@@ -159,6 +160,39 @@ describe('what closes while its order is made', () => {
     make();
     await past.settle();
     expect([asked, dispatcher.openCount, await queue.depth('task')]).toEqual([1, 0, { waiting: 0, leased: 0 }]);
+    await dispatcher.stop();
+  });
+});
+
+describe('a store that is never at rest', () => {
+  it('does not keep a dispatcher from handing out what was open when it began', async () => {
+    const past = await World.open();
+    await past.published(ONE);
+    const id = await past.started();
+    const [first, ...rest] = (past.eventLog.streams.get(`execution-${id}` as StreamName) ?? []).slice(0, 2);
+    const store = new MemoryEventStore({ log: new MemoryEventLog() });
+    if (first !== undefined) await store.append(`execution-${id}` as StreamName, 'none', [first, ...rest]);
+    const head = await store.head();
+    // of others, one after the other, so that a page is full and nobody ever says that there is no more
+    const busy: EventStore = {
+      ...partitionView(store, { index: 0, count: 1 }),
+      async *subscribe(o: Parameters<EventStore['subscribe']>[0]): ReturnType<EventStore['subscribe']> {
+        for await (const item of store.subscribe(o)) {
+          if (item.kind === 'caught-up') break;
+          yield item;
+        }
+        for (let i = 0; i < 1_000 && head !== null; i += 1) yield { kind: 'checkpoint', cursor: head };
+        await new Promise<void>((resolve) => o.signal.addEventListener('abort', () => resolve()));
+      },
+    };
+    const asked: string[] = [];
+    const orders = { taskOrder: async () => undefined, policyOrder: async ({ eventId }: Intent) => void asked.push(eventId) } as unknown as WorkOrders;
+    const queue = new MemoryWorkQueue({ clock: past.clock, entropy: seededEntropy('queue') });
+    const metrics = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+    const dispatcher = new Dispatcher({ store: busy, queue, state: new MemoryProcessState(), gateway: past.role.gateway, orders, clock: past.clock, metrics, log: past.log, tenant: 'default' });
+    await dispatcher.start();
+    await past.settle();
+    expect(asked).toHaveLength(1);
     await dispatcher.stop();
   });
 });

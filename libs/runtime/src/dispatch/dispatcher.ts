@@ -1,7 +1,7 @@
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Json, Recorded } from '@maestro/domain';
 import type { AnyCommand } from '@maestro/contracts';
-import type { Clock, CommandAnswer, CommandGateway, EventStore, Log, Metrics, ProcessState, Tracer, WakeUps, Work, WorkQueue } from '@maestro/ports';
+import type { Clock, CommandAnswer, CommandGateway, Cursor, EventStore, Log, Metrics, ProcessState, Tracer, WakeUps, Work, WorkQueue } from '@maestro/ports';
 import { isFault } from '@maestro/ports';
 import { internalCommandId } from '../commands/command-ids.ts';
 import { UndecidedError, isUndecided } from '../commands/undecided.ts';
@@ -60,7 +60,7 @@ type Dependencies = {
  * Hands out what events ask for, and fires timers.
  * D1. The fast path publishes right after the append of this process; it may be skipped, never trusted.
  * D2. The safe path folds all events. At its start it publishes every open intent; later each one that is still open
- *     and unpublished after UNCONFIRMED_MS. A closed one is never published.
+ *     and unpublished after UNCONFIRMED_MS. One that it knows to be closed is never published.
  * D3. Publishing twice is harmless: the queue takes an intent once while it has it, and the run refuses a second report.
  * D4. A timer is armed when its event is folded and disarmed when the intent closes; firing it is a command, sent not
  *     before it is due (due-times.ts), and again until it is answered for good.
@@ -105,7 +105,10 @@ export class Dispatcher {
     }
   }
 
-  /** Folds on from the last write, publishes all that is open, then follows. Resolves once it has caught up. */
+  /**
+   * Folds on from the last write, publishes all that is open, then follows. Resolves once it has folded all that was there when it began:
+   * under steady load there is always something newer.
+   */
   async start(): Promise<void> {
     this.#cursor = await this.#book.load();
     for (const intent of this.#book.all()) this.#arm(intent);
@@ -113,14 +116,16 @@ export class Dispatcher {
     if (this.#endLost !== undefined) this.#reconcileLater();
     this.#wakeUps?.follow((key) => this.#lookAgain(key));
     await new Promise<void>((resolve, reject) => {
+      let end: Cursor | undefined;
       const after = this.#cursor;
       const filter = { categories: ['execution', 'workflow'] };
+      const isAwaited = (cursor: Cursor): boolean => this.#recovering && end !== undefined && this.#d.store.compare(cursor, end) >= 0;
       const { clock, log, supervision } = this.#d;
-      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: this.#share.name, supervision }, async ({ events, cursor, caughtUp }) => {
+      this.#loop = followEvents(this.#d.store, { after, filter, signal: this.#abort.signal, clock, log, name: this.#share.name, supervision, isAwaited }, async ({ events, cursor, caughtUp }) => {
         for (const recorded of events) this.#foldSafely(recorded);
         this.#cursor = cursor;
         await this.#writeSoon();
-        if (caughtUp && this.#recovering) resolve(this.#recover());
+        if (this.#recovering && (caughtUp || isAwaited(cursor))) resolve(this.#recover());
       }).catch((error: unknown) => {
         this.#d.log.log('error', 'the dispatcher stopped', { error });
         reject(error as Error);
@@ -128,7 +133,7 @@ export class Dispatcher {
       // asked to stop before it got through
       this.#abort.signal.addEventListener('abort', () => resolve());
       // an empty store has no batch to wait for
-      void this.#d.store.head().then((head) => (head === null ? resolve(this.#recover()) : undefined), (error: unknown) => (isFault(error) && error.retryable ? undefined : reject(error as Error)));
+      void this.#d.store.head().then((head) => (head === null ? resolve(this.#recover()) : (end = head)), (error: unknown) => (isFault(error) && error.retryable ? undefined : reject(error as Error)));
     });
   }
 

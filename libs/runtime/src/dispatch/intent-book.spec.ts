@@ -33,6 +33,17 @@ describe('the book of open intents', () => {
     expect(await reloaded(disk)).toEqual({ keys: [], cursor: 'c4' });
   });
 
+  it('closes nothing that an event itself or a later one opened, however often it is folded', () => {
+    const book = new IntentBook(new MemoryProcessState());
+    const asked = event(1, 'execution.task-policy-check-requested.v1', { checkId: 'task/a/1', deadlineAt: AT, taskId: 'a' });
+    const history = [asked, scheduled(2, 'a')];
+    for (const one of history) book.fold(one);
+    const again = history.map((one) => book.fold(one).closed.map(({ key, revision }) => `${revision} ${key}`));
+    expect(again.flat().filter((closed) => closed.endsWith('/run'))).toEqual([]);
+    expect([keysOf(book.all()), book.openCount]).toEqual([['execution-1/task/a/1/run'], 1]);
+    expect(keysOf(book.fold(succeeded(3, 'a')).closed)).toEqual(['execution-1/task/a/1/run']);
+  });
+
   it('never writes what opened and closed between two writes', async () => {
     const upserted: string[] = [];
     const state = new MemoryProcessState();

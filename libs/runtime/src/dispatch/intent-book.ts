@@ -11,7 +11,9 @@ const WRITE_EVENTS_MAX = 1_000;
  * B1. The cursor says what was folded; an intent is open until an event closes it, whether published or not.
  * B2. Rows and cursor are written in one transaction. What opened and closed in between is never written.
  * B3. Folding an event costs the same however many intents its stream has open: what it closes is found by subject.
- * B4. One write at a time. One that fails leaves its changes to the next: a cursor never passes what it does not show.
+ * B4. An event closes only what was opened before it. So one that is folded again, as after a fault or by the next owner, closes
+ *     nothing that it or a later one has opened.
+ * B5. One write at a time. One that fails leaves its changes to the next: a cursor never passes what it does not show.
  */
 export class IntentBook {
   readonly #state: ProcessState;
@@ -48,7 +50,7 @@ export class IntentBook {
     this.#foldedSinceWrite += 1;
     const { opens, closes } = intentsOf(recorded);
     if (opens.length === 0 && closes.length === 0) return { opened: [], closed: [] };
-    const closed = closes.flatMap((close) => this.#take(recorded.stream, close));
+    const closed = closes.flatMap((close) => this.#take(recorded, close));
     for (const { key } of closed) this.#changed.set(key, undefined);
     for (const intent of opens) {
       this.#put(intent);
@@ -125,17 +127,20 @@ export class IntentBook {
     ofSubject.set(key, intent);
   }
 
-  /** Takes out, and answers, what one close names. */
-  #take(stream: string, close: string): readonly Intent[] {
+  /** Takes out, and answers, what one close of an event names. */
+  #take({ stream, revision }: Recorded, close: string): readonly Intent[] {
     const ofStream = this.#open.get(stream);
     const subject = subjectOf(stream, close);
     if (ofStream === undefined) return [];
-    const ofSubject = subject === '' ? undefined : ofStream.get(subject);
-    const taken = subject === '' ? [...this.ofStream(stream)] : [...(ofSubject?.values() ?? [])].filter(({ key }) => isClosedBy(close, key));
+    const candidates = subject === '' ? [...this.ofStream(stream)] : [...(ofStream.get(subject)?.values() ?? [])];
+    const taken = candidates.filter((intent) => intent.revision < revision && isClosedBy(close, intent.key));
     this.#openCount -= taken.length;
-    if (subject === '') this.#open.delete(stream);
-    else for (const { key } of taken) ofSubject?.delete(key);
-    if (ofSubject?.size === 0) ofStream.delete(subject);
+    for (const { key } of taken) {
+      const subjectOfKey = subjectOf(stream, key);
+      const ofSubject = ofStream.get(subjectOfKey);
+      ofSubject?.delete(key);
+      if (ofSubject?.size === 0) ofStream.delete(subjectOfKey);
+    }
     if (ofStream.size === 0) this.#open.delete(stream);
     return taken;
   }

@@ -22,9 +22,9 @@ export type SharesOptions = Membership & {
   readonly open: (name: string, lost: () => void) => Share;
 };
 
-/** A member that says nothing this long has lost its names; with a beat it is at most 3.7 s until another has them. */
-export const LEASE_TTL_MS = 3_000;
-export const BEAT_MS = 700;
+/** A member that says nothing this long has lost its names; with a beat it is at most 2.6 s until another has them. */
+export const LEASE_TTL_MS = 2_000;
+export const BEAT_MS = 600;
 
 /**
  * The share of a process in what its group does: names are divided evenly among the members that live.

@@ -21,17 +21,31 @@ async function worldWithRuns(count: number, options: WorldOptions = {}): Promise
 const receiptsOf = (world: World, id: string) => world.of(`receipt-${id}`).flatMap(({ event }) => (event.type === 'receipt.signed.v1' ? [event.data] : []));
 const warnings = (world: World): string[] => world.lines.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level} ${message}`);
 
+async function append(world: World, stream: string, event: AnyEvent): Promise<void> {
+  const commandId = hexOf(stream);
+  const cause = { tenant: 'default', stream, commandId, causationId: commandId, correlationId: commandId, actor: 'user:local' };
+  const [prepared] = prepareCommit(EMPTY_HEAD, cause, '2026-01-05T10:00:00.000Z', [event]);
+  if (prepared === undefined) throw new Error('nothing prepared');
+  const { bytes, recorded } = prepared;
+  await world.life.store.append(stream as StreamName, 'none', [{ id: recorded.id, type: event.type, bytes, hash: recorded.hash, sealed: null }]);
+}
+
+const sealingOf = (world: World): string | undefined => world.life.supervision.loops.rows().find(({ name }) => name === 'receipts-sealing')?.state;
+
+/** What another owner of the run's share has written. */
+async function appendSigned(world: World, executionId: string): Promise<void> {
+  const digest = hexOf(executionId);
+  const stream = { name: `execution-${executionId}`, count: 1, head: digest, merkleRoot: digest };
+  const digests = { receiptDigest: digest, statementDigest: digest, bundleDigest: digest };
+  await append(world, `receipt-${executionId}`, { type: 'receipt.signed.v1', data: { executionId, verdict: 'succeeded', assembler: 'receipt.v1', stream, ...digests, evidence: { digest, location: 'elsewhere' }, keyId: 'SHA256:test', supersedes: null } });
+}
+
 /** A run that ended without ever having begun: no receipt can be made of it. */
 async function appendHeadless(world: World, n: number): Promise<string> {
   const id = `0192dead-0000-7000-8000-${String(n).padStart(12, '0')}`;
   const counts = { succeeded: 0, failed: 0, timedOut: 0, skipped: 0, cancelled: 0, reused: 0, attempts: 0 };
   const completed: AnyEvent = { type: 'execution.completed.v1', data: { verdict: 'succeeded', costMicroUsd: 0, counts } };
-  const commandId = hexOf(id);
-  const cause = { tenant: 'default', stream: `execution-${id}`, commandId, causationId: commandId, correlationId: commandId, actor: 'user:local' };
-  const [prepared] = prepareCommit(EMPTY_HEAD, cause, '2026-01-05T10:00:00.000Z', [completed]);
-  if (prepared === undefined) throw new Error('nothing prepared');
-  const { bytes, recorded } = prepared;
-  await world.life.store.append(cause.stream as StreamName, 'none', [{ id: recorded.id, type: completed.type, bytes, hash: recorded.hash, sealed: null }]);
+  await append(world, `execution-${id}`, completed);
   return id;
 }
 
@@ -147,6 +161,31 @@ describe('sealing goes on', () => {
     await world.ended(id);
     expect(world.life.sealer.dueCount).toBe(0);
     expect(await problemsOf(world, id)).toEqual([]);
+  });
+
+  it('and is not said to fail any more where another owner gave the receipts that waited', async () => {
+    const { world } = await worldWithRuns(0);
+    world.hook = ({ call, phase }) => {
+      if (call === 'evidence.putMany' && phase === 'before') throw new Fault('S3_UNAVAILABLE', 'the object store is down', { retryable: true });
+    };
+    const id = await world.started();
+    await world.settle();
+    expect(sealingOf(world)).toBe('failing');
+    await appendSigned(world, id);
+    await world.advance(5_000);
+    expect([sealingOf(world), world.life.sealer.dueCount]).toEqual(['running', 0]);
+  });
+
+  it('and is not said to fail any more where it was stopped, as when its share is handed over', async () => {
+    const { world } = await worldWithRuns(0);
+    world.hook = ({ call, phase }) => {
+      if (call === 'evidence.putMany' && phase === 'before') throw new Fault('S3_UNAVAILABLE', 'the object store is down', { retryable: true });
+    };
+    await world.started();
+    await world.settle();
+    expect(sealingOf(world)).toBe('failing');
+    await world.life.sealer.stop();
+    expect(sealingOf(world)).toBe('stopped');
   });
 
   it('when the signer works again', async () => {

@@ -53,6 +53,7 @@ type Draft = { readonly id: ExecutionId; readonly bundle: Uint8Array; readonly s
  * S6. A run of which no receipt can be made is named and set aside until the next start, which tries it once more; a
  *     fault that may pass is waited out.
  * S7. A long history is read, decoded and assembled in slices: a run of 1,000 tasks stops nobody else when it ends.
+ * S8. It says that it fails only while something waits for what fails, and no more once it was stopped.
  */
 export class ReceiptSealer {
   readonly #d: ReceiptDependencies;
@@ -89,6 +90,7 @@ export class ReceiptSealer {
     this.#cancelRetry?.();
     await this.#loop;
     await this.#sealing;
+    this.#d.supervision?.loops.stopped(this.#sealingName);
   }
 
   get dueCount(): number {
@@ -138,6 +140,8 @@ export class ReceiptSealer {
   }
 
   async #sealAll(): Promise<void> {
+    // what failed before may have been worked off by another owner since
+    if (this.#waiting.size === 0) this.#d.supervision?.loops.works(this.#sealingName);
     while (this.#waiting.size > 0 && !this.#abort.signal.aborted) {
       try {
         await this.#sealBatch(this.#nextBatch());
