@@ -56,7 +56,7 @@ export async function openPorts(
   const close = async (): Promise<void> => {
     for (const port of opened.splice(0).reverse()) await port.close();
   };
-  const tracer = openTracing(config, log);
+  const tracer = await openTracing(config, log);
   if (tracer !== undefined) opened.push(tracer);
   try {
     const store = await keep(openSqliteEventStore({ path: folder.events }));

@@ -1,6 +1,5 @@
 import { isFault } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { startClusterProcess } from './cluster/start-cluster-process.ts';
 import { startConductor } from './conductor.ts';
 import type { Conductor } from './conductor.ts';
 import { parseConfig } from './config.ts';
@@ -67,8 +66,11 @@ export async function runConductor(around: Surroundings): Promise<void> {
 /** milliseconds from the request to end; ten seconds after it the process is gone */
 const DRAIN_MS = 9_500;
 
-function start(config: Config, log: Log, signal: AbortSignal): Promise<Conductor & { readonly opsUrl?: string }> {
-  return config.cluster === null ? startConductor(config, log) : startClusterProcess(config, config.cluster, log, signal, SHIPPED_PACKAGES);
+async function start(config: Config, log: Log, signal: AbortSignal): Promise<Conductor & { readonly opsUrl?: string }> {
+  if (config.cluster === null) return startConductor(config, log);
+  // clients of servers: a third of what a start loads, and nothing of it is used without them
+  const { startClusterProcess } = await import('./cluster/start-cluster-process.ts');
+  return startClusterProcess(config, config.cluster, log, signal, SHIPPED_PACKAGES);
 }
 
 function endLate(around: Surroundings, log: Log): void {

@@ -44,7 +44,7 @@ export async function clusterParts(given: Given): Promise<ClusterParts> {
   const { packages, announcements } = await offeredPackages(given);
   // roles without a database set nothing aside, and have nowhere to write it
   const supervision = await openSupervision({ state: engines.postgres?.state ?? new MemoryProcessState(), clock, metrics, log });
-  const tracer = openTracing(config, log);
+  const tracer = await openTracing(config, log);
   const link = engines.nats?.link;
   const gateway = link === undefined ? undefined : new NatsCommandGateway(link, { partitions: cluster.partitions, streamOf: (envelope) => subjectOfCommand(envelope).stream });
   const leases = engines.postgres?.leases;
