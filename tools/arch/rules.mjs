@@ -31,7 +31,7 @@ export const tags = {
     builtins: 'any',
   },
   harness: {
-    imports: ['contracts', 'pure', 'ports', 'conformance', 'adapter', 'worker', 'package', 'runtime', 'tool', 'harness'],
+    imports: ['contracts', 'pure', 'ports', 'conformance', 'adapter', 'worker', 'package', 'runtime', 'client', 'tool', 'harness'],
     vendors: ['undici'],
     builtins: 'any',
   },

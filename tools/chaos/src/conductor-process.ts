@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The program under test, as it is shipped: a process, never an import. */
 const PROGRAM = fileURLToPath(new URL('../../../services/conductor/dist/main.js', import.meta.url));
+/** Compiled code from start to start, where `maestro up` keeps it, too. */
+const ENVIRONMENT = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../.cache/compile', import.meta.url)) };
 const READY_MAX_MS = 30_000;
 const STOP_MAX_MS = 15_000;
 /** Characters of standard error that are kept for the message when it does not start. */
@@ -46,7 +48,7 @@ export class ConductorProcess {
   static async start({ dataDir, port, flags = [] }: ConductorOptions): Promise<ConductorProcess> {
     const started = performance.now();
     const args = [PROGRAM, '--data', dataDir, '--workspace', dataDir, '--port', String(port), '--log-level', 'error', '--exit-with-parent', ...flags];
-    const child = spawn(process.execPath, args, { detached: true, env: {}, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { detached: true, env: ENVIRONMENT, stdio: ['pipe', 'pipe', 'pipe'] });
     // a pipe to a process that was killed breaks; its exit says so already
     child.stdin.on('error', () => undefined);
     const exited = once(child, 'exit').then(([code]) => code as number | null);

@@ -7,6 +7,9 @@ import type { RestAnswer, RestClient } from './rest-client.ts';
 const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 160;
 const TERMINAL = ['execution.completed.v1', 'execution.denied.v1'];
+/** Events that say why a run does not succeed, and how much of each is kept for people. */
+const TELLING = ['execution.policy-decided.v1', 'execution.task-failed.v1', 'execution.task-timed-out.v1', 'execution.cancel-requested.v1'];
+const TOLD_LENGTH = 400;
 
 /** What a client needs of the interface; several addresses may stand behind it. */
 export type RestCalls = Pick<RestClient, 'command' | 'tail'>;
@@ -16,6 +19,11 @@ export type Acknowledged = Answer & { readonly path: string; readonly body: obje
 
 /** A command that waited for its answer: for how long, what was tried in vain meanwhile and how long that took. */
 export type Stall = { readonly ms: number; readonly path: string; readonly tries: number; readonly longestTryMs: number; readonly longestTry: string };
+
+/** For people: what was asked for, and what was tried in vain. */
+export function textOfStall({ path, tries, longestTryMs, longestTry }: Stall): string {
+  return `${path.replace(/^(\/api\/[a-z]+)\/[^/]+/, '$1/…')}, try ${tries}; the longest took ${Math.round(longestTryMs)} ms: ${longestTry}`;
+}
 
 /** What clients sent and saw, together. */
 export type Seen = {
@@ -83,8 +91,9 @@ export class PersistentClient {
     return acknowledgedOf({ path, body, key }, await this.#send(path, body, key), namesRun(path) ? undefined : stream);
   }
 
-  /** Until the terminal event of a run. Answers its verdict. */
-  async follow(executionId: string): Promise<string> {
+  /** Until the terminal event of a run. Answers its verdict, which is thrown where another one was expected, with what led to it. */
+  async follow(executionId: string, expected?: string): Promise<string> {
+    const told: string[] = [];
     for (let [from, fruitless] = [0, 0]; ; fruitless++) {
       try {
         const { status, events } = await this.#client.tail(executionId, from);
@@ -94,7 +103,8 @@ export class PersistentClient {
           this.#seen.observed.push({ stream: `execution-${executionId}`, revision: Number(id), hash: eventHash(Buffer.from(data, 'utf8')) });
           from = Number(id) + 1;
           fruitless = 0;
-          if (TERMINAL.includes(event)) return this.#ended(executionId, data);
+          if (TELLING.includes(event)) told.push(`${id} ${data.slice(0, TOLD_LENGTH)}`);
+          if (TERMINAL.includes(event)) return this.#ended(executionId, data, { expected, told });
         }
       } catch (error) {
         if (error instanceof Lost) throw error;
@@ -103,10 +113,11 @@ export class PersistentClient {
     }
   }
 
-  #ended(executionId: string, data: string): string {
+  #ended(executionId: string, data: string, { expected, told }: { readonly expected: string | undefined; readonly told: readonly string[] }): string {
     const { data: said } = JSON.parse(data) as { readonly data: { readonly verdict?: string } };
     const verdict = said.verdict ?? 'denied';
     this.#seen.verdicts.set(executionId, verdict);
+    if (verdict !== (expected ?? verdict)) throw new Lost([`run ${executionId} ended as ${verdict}; undisturbed it ends as ${expected}`, ...told].join('\n  '));
     return verdict;
   }
 

@@ -3,9 +3,12 @@ import type { Dispatcher } from 'undici';
 import { serverSentEvents } from './server-sent-events.ts';
 import type { ServerSentEvent } from './server-sent-events.ts';
 
-/** Sockets at once: every client of a load has one for its tail and one for its next question. */
+/** Sockets at once for questions, and for tails: a tail keeps its own for as long as it lasts, so no question may wait for one. */
 const CONNECTIONS_MAX = 256;
+const TAILS_MAX = 1_024;
 const ANSWER_MAX_MS = 30_000;
+/** Twice as long as a tail with nothing to tell says that it lives. */
+const SILENT_TAIL_MAX_MS = 30_000;
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
 /** An answer as it came. A connection that breaks is thrown as undici throws it. */
@@ -14,10 +17,12 @@ export type RestAnswer = { readonly status: number; readonly commandId: string; 
 /** The REST interface as an outside client sees it; nothing is retried here. */
 export class RestClient {
   readonly #pool: Pool;
+  readonly #tails: Pool;
 
   /** `answerMaxMs`: a server that is silent for longer is taken for gone. */
   constructor(url: string, answerMaxMs: number = ANSWER_MAX_MS) {
     this.#pool = new Pool(url, { connections: CONNECTIONS_MAX, headersTimeout: answerMaxMs, bodyTimeout: answerMaxMs });
+    this.#tails = new Pool(url, { connections: TAILS_MAX, headersTimeout: answerMaxMs, bodyTimeout: SILENT_TAIL_MAX_MS });
   }
 
   saveDraft(manifest: object): Promise<RestAnswer> {
@@ -52,13 +57,13 @@ export class RestClient {
    */
   async tail(executionId: string, from: number): Promise<{ readonly status: number; readonly events: AsyncIterable<ServerSentEvent> }> {
     const path = `/api/executions/${executionId}/events?from=${from}`;
-    const { statusCode, body } = await this.#pool.request({ path, method: 'GET', headers: { accept: 'text/event-stream' } });
+    const { statusCode, body } = await this.#tails.request({ path, method: 'GET', headers: { accept: 'text/event-stream' } });
     return { status: statusCode, events: serverSentEvents(body) };
   }
 
   /** Breaks what is open. */
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await Promise.all([this.#pool.destroy(), this.#tails.destroy()]);
   }
 
   #post(path: string, body: object, key?: string): Promise<RestAnswer> {

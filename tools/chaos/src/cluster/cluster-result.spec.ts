@@ -2,7 +2,7 @@ import { clusterResult, lineOfRound, lineOfRow } from './cluster-result.ts';
 import { FAMILIES, ROW_NAMES, familiesOf } from './families.ts';
 import type { RoundResult } from './run-round.ts';
 
-const KILLS = { name: 'kill-role', fault: 'kill -9', count: 60, floor: 60, acknowledged: 50, stallMs: 4_000, seconds: 50 };
+const KILLS = { name: 'kill-role', fault: 'kill -9', count: 60, floor: 60, acknowledged: 50, stallMs: 4_000, stallOf: '/api/executions, try 2', seconds: 50 };
 const LINKS = { ...KILLS, name: 'links', stallMs: 5_000 };
 const GREEN: RoundResult = { rows: [KILLS], acknowledged: 100, overNats: 25, resent: 3, runs: 70, receiptsVerified: 70, healMs: 9_000, judgeMs: 7_000, seconds: 60, violations: [] };
 const run = { seed: '7', isFull: false, isPart: false };
@@ -24,8 +24,9 @@ describe('the result of the faults on clusters', () => {
     const broken = { ...GREEN, violations: ['RECEIPT_MISSING execution-1: x', 'LIST_LACKS_RUN execution-1: x', 'TASK_SUCCEEDED_TWICE execution-2: x', 'links: took effect 1 times'] };
     expect(clusterResult(run, [broken], 1).figures).toMatchObject({ scenarios: { 'kill-role': { lost: 2, doubled: 1 } } });
     expect(clusterResult(run, [broken], 1).violations).toHaveLength(4);
-    expect([lineOfRow(KILLS), lineOfRound(broken)]).toEqual([
+    expect([lineOfRow(KILLS), lineOfRow(LINKS), lineOfRound(broken)]).toEqual([
       'kill-role: 60 ×, 50 acknowledged meanwhile, longest stall 4000 ms, 50 s',
+      'links: 60 ×, 50 acknowledged meanwhile, longest stall 5000 ms (/api/executions, try 2), 50 s',
       'judged: 100 acknowledged (25 over NATS, 3 sent again), 70 runs, 70 receipts verified, 2 lost, 1 doubled, all ended after 9000 ms, looked at in 7000 ms, 60 s, 4 violations',
     ]);
   });

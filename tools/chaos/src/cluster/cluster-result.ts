@@ -8,9 +8,12 @@ const DOUBLED = /KEY_ANSWERED_TWICE|RUN_UNASKED|TASK_SUCCEEDED_TWICE|TERMINAL_TW
 const lostOf = ({ violations }: RoundResult): number => violations.filter((one) => LOST.test(one)).length;
 const doubledOf = ({ violations }: RoundResult): number => violations.filter((one) => DOUBLED.test(one)).length;
 
+/** A wait so long that one wants to know what it was for. */
+const LONG_STALL_MS = 5_000;
+
 /** One row in a line. */
-export function lineOfRow({ name, count, acknowledged, stallMs, seconds }: RowResult): string {
-  return `${name}: ${count} ×, ${acknowledged} acknowledged meanwhile, longest stall ${stallMs} ms, ${seconds} s`;
+export function lineOfRow({ name, count, acknowledged, stallMs, stallOf, seconds }: RowResult): string {
+  return `${name}: ${count} ×, ${acknowledged} acknowledged meanwhile, longest stall ${stallMs} ms${stallMs < LONG_STALL_MS ? '' : ` (${stallOf})`}, ${seconds} s`;
 }
 
 /** What the rows of a round came to together. */
@@ -41,6 +44,6 @@ export function clusterResult({ seed, isFull, isPart }: { readonly seed: string;
 }
 
 /** What is lost or doubled belongs to all rows of a round: they share a history. */
-function figuresOf({ name: _, ...row }: RowResult, round: RoundResult): object {
+function figuresOf({ name: _, stallOf: __, ...row }: RowResult, round: RoundResult): object {
   return { ...row, lost: lostOf(round), doubled: doubledOf(round) };
 }

@@ -52,6 +52,7 @@ export class ClusterSite {
   #servers: PlannedServers | undefined;
   #disks: SmallDisks | undefined;
   #tablesMoved: Promise<void> | undefined;
+  #isStopping = false;
 
   private constructor(folder: string, store: SiteOptions['store']) {
     this.folder = folder;
@@ -144,8 +145,11 @@ export class ClusterSite {
     this.add(change(this.member(name)));
   }
 
-  /** Starts one more, or one that is there anew. */
+  /** Starts one more, or one that has ended anew; one that lives would never be ended by anybody. */
   add(plan: MemberPlan): void {
+    const before = this.#members.get(plan.name);
+    if (this.#isStopping) throw new Error(`the cluster ends, and ${plan.name} is not started any more`);
+    if (before !== undefined && isAlive(before)) throw new Error(`${plan.name} is alive, and cannot be started once more`);
     this.#members.set(plan.name, startMember(plan));
     this.#record();
   }
@@ -178,7 +182,9 @@ export class ClusterSite {
     this.#record();
   }
 
+  /** What is started meanwhile, as by a row that was interrupted, would be ended by nobody. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     // those that the record does not have: the rest could not be started
     const recorded = new Set(readRecord(this.folder)?.members.map(({ pid }) => pid));
     await Promise.all([...this.#members.values()].filter(({ pid }) => !recorded.has(pid)).map((member) => endMember(member, 0)));

@@ -15,7 +15,7 @@ import { runRound } from './run-round.ts';
 import type { RoundResult, RunOptions } from './run-round.ts';
 
 const USAGE = `usage: ./maestro chaos cluster [--full] [--only NAME,…] [--in-flight N] [--seed TEXT]
-  --full       the full counts: hours where CI takes minutes
+  --full       the full counts: about an hour where CI takes a quarter of one
   --only       these rows: ${ROW_NAMES.join(', ')}
   --in-flight  runs in flight at any time (default 50)
   --seed       draws victims and moments (default: the time)

@@ -29,7 +29,7 @@ export const FAMILIES: readonly Family[] = [
     site: { store: 'eventstoredb', scale: SMALL, esdbNodes: 3 },
     // what reads all events anew comes early, while there are few; what makes most of them comes late
     rounds: [
-      inTurn('owner-stopped', 'kill-nats', 'kill-postgres', 'lose-read-database', 'delete-work-streams', 'echo'),
+      inTurn('owner-stopped', 'kill-owner', 'kill-nats', 'kill-postgres', 'lose-read-database', 'delete-work-streams', 'echo'),
       inTurn('esdb-leader-change', 'esdb-hang', 'esdb-lost-reply', 'links', 'clock-off'),
       atOnce('runner-stopped', 'poison', 's3-down'),
       inTurn('kill-role', 'rolling-restart'),

@@ -31,5 +31,5 @@ async function harmLinks({ site, random, count, tell }: Surroundings): Promise<n
 }
 
 export const LINK_SCENARIOS: readonly Scenario[] = [
-  { name: 'links', fault: 'link of a role and a server is cut, slow, half open or parted', floor: { ci: 12, full: 200 }, harm: harmLinks },
+  { name: 'links', fault: 'link of a role and a server is cut, slow, half open or parted', floor: { ci: 12, full: 36 }, harm: harmLinks },
 ];

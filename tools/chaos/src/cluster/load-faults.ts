@@ -13,13 +13,13 @@ const RETRY_MAX_MS = 5_000;
  * No runner takes anything while ten times the usual number of runs is asked for; then all runners come back. Every run of
  * the backlog has to end as it would have ended otherwise.
  */
-async function pileUp({ site, clients, inFlight, isFull, also, count }: Surroundings): Promise<number> {
+async function pileUp({ site, clients, inFlight, keyPrefix, also, count }: Surroundings): Promise<number> {
   let begun = 0;
-  for (let times = 0; times < count; times++) {
+  for (let times = 1; begun < count; times++) {
     const runners = site.rolesOf('runner');
     for (const name of runners) site.signal(name, 'SIGSTOP');
     const width = BACKLOG_TIMES * inFlight;
-    const backlog = new ClientLoad(clients, { inFlight: width, retryMaxMs: RETRY_MAX_MS, keyPrefix: `backlog-${times}-${isFull ? 'full' : 'ci'}`, work: plainStarts() });
+    const backlog = new ClientLoad(clients, { inFlight: width, retryMaxMs: RETRY_MAX_MS, keyPrefix: `${keyPrefix}-pile-${times}`, work: plainStarts() });
     also.push(backlog);
     try {
       backlog.start();
@@ -34,5 +34,5 @@ async function pileUp({ site, clients, inFlight, isFull, also, count }: Surround
 }
 
 export const LOAD_FAULTS: readonly Scenario[] = [
-  { name: 'backlog', fault: 'run that waits in a backlog of ten times the load', floor: { ci: 200, full: 2_000 }, harm: pileUp },
+  { name: 'backlog', fault: 'run that waits in a backlog of ten times the load', floor: { ci: 200, full: 1_000 }, harm: pileUp },
 ];

@@ -1,3 +1,5 @@
+import { RefusedError, connectClient } from '@maestro/client';
+import type { ClientCommand, FollowedEvent, MaestroClient } from '@maestro/client';
 import type { Json } from '@maestro/domain';
 import { canonicalText } from '@maestro/receipt';
 import { eventually } from '../eventually.ts';
@@ -10,20 +12,6 @@ export const NATS_USER = 'chaos';
 /** Of all keys: one in so many is sent over NATS, always the same ones, so that a repeated command takes the same way. */
 const SHARE = 4;
 
-const isSource = import.meta.url.endsWith('.ts');
-/** The library as services outside install it. It is no part of a harness: it is found where the repository has it. */
-const LIBRARY = new URL(`../../../../libs/client/${isSource ? 'src/index.ts' : 'dist/index.js'}`, import.meta.url).href;
-
-type Command = { readonly type: string; readonly payload: object };
-type Followed = { readonly event: { readonly [member: string]: unknown } };
-/** What of a `MaestroClient` is used here. */
-type Client = {
-  send(command: Command, o: { readonly commandId: string; readonly withinMs: number }): Promise<{ readonly commandId: string; readonly result: { readonly [member: string]: unknown } }>;
-  outcome(commandId: string): Promise<{ readonly outcome: { readonly kind?: unknown } | null } | null>;
-  follow(executionId: string, o: { readonly after?: number }): AsyncGenerator<Followed, unknown, undefined>;
-  close(): Promise<void>;
-};
-type Library = { connectClient(o: { readonly servers: string; readonly user: string; readonly prefix: string }): Promise<Client> };
 type Problem = { readonly status: number };
 
 export function isOverNats(key: string): boolean {
@@ -34,17 +22,16 @@ export function isOverNats(key: string): boolean {
 
 /** Commands and tails over NATS, by the client library, in the words of the REST interface. */
 export class NatsCalls implements RestCalls {
-  readonly #client: Client;
+  readonly #client: MaestroClient;
   readonly #withinMs: number;
 
-  private constructor(client: Client, withinMs: number) {
+  private constructor(client: MaestroClient, withinMs: number) {
     this.#client = client;
     this.#withinMs = withinMs;
   }
 
   /** `withinMs`: a command that is not answered by then is taken for lost, and sent again by whoever sends it. */
   static async connect(natsUrl: string, withinMs: number, prefix = 'mc'): Promise<NatsCalls> {
-    const { connectClient } = (await import(LIBRARY)) as Library;
     return new NatsCalls(await connectClient({ servers: natsUrl, user: NATS_USER, prefix }), withinMs);
   }
 
@@ -90,7 +77,7 @@ export class NatsCalls implements RestCalls {
   }
 }
 
-async function* eventsOf(first: IteratorResult<Followed, unknown>, following: AsyncIterator<Followed, unknown>): AsyncGenerator<ServerSentEvent> {
+async function* eventsOf(first: IteratorResult<FollowedEvent, unknown>, following: AsyncIterator<FollowedEvent, unknown>): AsyncGenerator<ServerSentEvent> {
   for (let step = first; step.done !== true; step = await following.next()) {
     const { event } = step.value;
     yield { id: String(event['revision']), event: String(event['type']), data: canonicalText(event as Json) };
@@ -98,24 +85,25 @@ async function* eventsOf(first: IteratorResult<Followed, unknown>, following: As
 }
 
 /** What a call of REST asks for, as a command. */
-function commandOf(path: string, body: object): Command {
+function commandOf(path: string, body: object): ClientCommand {
   const [, collection, id = '', verb] = /^\/api\/(executions|workflows)(?:\/([^/]+)\/([a-z]+))?$/.exec(path) ?? [];
-  if (collection === 'executions' && verb === undefined) return { type: 'execution.start.v1', payload: { executionId: null, version: null, inputs: {}, rollout: null, region: null, ...body } };
-  if (collection === 'workflows' && verb === undefined) return { type: 'workflow.save-draft.v1', payload: { manifest: body } };
-  const payload = PAYLOADS[`${String(collection)}/${String(verb)}`];
-  if (payload === undefined) throw new Error(`${path} is no command over NATS`);
-  return { type: `${collection === 'executions' ? 'execution' : 'workflow'}.${String(verb)}.v1`, payload: payload(id) };
+  const command = COMMANDS[[collection, verb].filter(Boolean).join('/')];
+  if (command === undefined) throw new Error(`${path} is no command over NATS`);
+  return command(id, body);
 }
 
-const PAYLOADS: { readonly [route: string]: ((id: string) => object) | undefined } = {
-  'executions/resume': (executionId) => ({ executionId }),
-  'executions/cancel': (executionId) => ({ executionId, reason: null, comment: '' }),
-  'workflows/publish': (workflowId) => ({ workflowId, version: null }),
-  'workflows/promote': (workflowId) => ({ workflowId, comment: '' }),
-  'workflows/rollback': (workflowId) => ({ workflowId, to: null, comment: '' }),
+/** By route. */
+const COMMANDS: { readonly [route: string]: ((id: string, body: object) => ClientCommand) | undefined } = {
+  executions: (_, body) => ({ type: 'execution.start.v1', payload: { executionId: null, version: null, inputs: {}, rollout: null, region: null, ...(body as { readonly workflowId: string }) } }),
+  'executions/resume': (executionId) => ({ type: 'execution.resume.v1', payload: { executionId } }),
+  'executions/cancel': (executionId) => ({ type: 'execution.cancel.v1', payload: { executionId, reason: null, comment: '' } }),
+  workflows: (_, body) => ({ type: 'workflow.save-draft.v1', payload: { manifest: { ...body } } }),
+  'workflows/publish': (workflowId) => ({ type: 'workflow.publish.v1', payload: { workflowId, version: null } }),
+  'workflows/promote': (workflowId) => ({ type: 'workflow.promote.v1', payload: { workflowId, comment: '' } }),
+  'workflows/rollback': (workflowId) => ({ type: 'workflow.rollback.v1', payload: { workflowId, to: null, comment: '' } }),
 };
 
 /** Of a refusal by the conductor; undefined: nobody answered. */
 function problemOf(error: unknown): Problem | undefined {
-  return error instanceof Error && error.name === 'RefusedError' ? (error as Error & { readonly problem: Problem }).problem : undefined;
+  return error instanceof RefusedError ? error.problem : undefined;
 }

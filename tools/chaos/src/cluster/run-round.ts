@@ -1,6 +1,7 @@
 import { ClientLoad } from '../client-load.ts';
 import { within } from '../eventually.ts';
 import { mixedWork } from '../kill/mixed-work.ts';
+import { textOfStall } from '../persistent-client.ts';
 import { seededRandom } from '../seeded-random.ts';
 import type { ApiClients } from './api-clients.ts';
 import type { ClusterSite } from './cluster-site.ts';
@@ -29,6 +30,8 @@ export type RowResult = {
   readonly acknowledged: number;
   /** the longest wait for an answer that ended while it went on */
   readonly stallMs: number;
+  /** what was asked for, and what was tried in vain meanwhile */
+  readonly stallOf: string;
   readonly seconds: number;
 };
 
@@ -71,15 +74,18 @@ export async function runRound(site: ClusterSite, clients: ApiClients, round: Ro
     await goesOn(load, `${name}: none of the first commands is acknowledged`);
     const around = { site, load, clients, inFlight: o.inFlight, keyPrefix, origin: o.origin, also: before, isFull: o.isFull, tell: o.tell };
     const harm = async (row: Scenario): Promise<void> => {
-      const result = await runRow(row, around, o, found);
+      const result = await runRow(row, around, o, found, round.how);
       o.rowEnded(result);
       rows.push(result);
     };
-    if (round.how === 'at-once') await Promise.all(round.rows.map(harm));
-    else for (const row of round.rows) await harm(row);
-    const stallMs = Math.max(...rows.map((row) => row.stallMs));
+    if (round.how === 'in-turn') for (const row of round.rows) await harm(row);
+    else {
+      await Promise.all(round.rows.map(harm));
+      await heal(site, load, name);
+    }
     // nobody knows for which of them a client waited
-    if (round.how === 'at-once') rows.splice(0, rows.length, ...rows.map((row) => ({ ...row, stallMs })));
+    const { stallMs, stallOf } = rows.reduce((longest, row) => (row.stallMs > longest.stallMs ? row : longest));
+    if (round.how === 'at-once') rows.splice(0, rows.length, ...rows.map((row) => ({ ...row, stallMs, stallOf })));
     const healed = performance.now();
     await within(() => `${name}: ${load.openCount} acknowledged runs are still open`, GRACE_MS, load.finish());
     const ended = performance.now();
@@ -99,8 +105,11 @@ export async function runRound(site: ClusterSite, clients: ApiClients, round: Ro
   return { ...figures, rows, acknowledged: load.acknowledgedCommands.length, overNats, resent: load.resentCount, runs: load.answers.length, seconds: secondsSince(began), violations: found };
 }
 
-/** Harms and heals, until all is ready and answers again. What goes wrong is told in `found`. */
-async function runRow({ name, fault, floor: floors, harm }: Scenario, around: Omit<Surroundings, 'random' | 'count'>, o: RunOptions, found: string[]): Promise<RowResult> {
+/**
+ * Harms and heals, until all is ready and answers again; `at-once` leaves that to the end of the round, since another row may
+ * keep something down on purpose. What goes wrong is told in `found`.
+ */
+async function runRow({ name, fault, floor: floors, harm }: Scenario, around: Omit<Surroundings, 'random' | 'count'>, o: RunOptions, found: string[], how: Round['how']): Promise<RowResult> {
   const { load, site } = around;
   const floor = o.isFull ? floors.full : floors.ci;
   const [began, acknowledgedBefore] = [performance.now(), load.acknowledgedCommands.length];
@@ -108,14 +117,19 @@ async function runRow({ name, fault, floor: floors, harm }: Scenario, around: Om
   load.takeStall();
   try {
     count = await harm({ ...around, random: seededRandom(`cluster/${o.seed}/${name}`), count: floor });
-    await site.allReady();
-    await goesOn(load, `${name}: nothing is acknowledged after the last fault`);
+    if (how === 'in-turn') await heal(site, load, name);
   } catch (error) {
     found.push(`${name}: ${textOf(error)}`);
-    await site.allReady();
+    if (how === 'in-turn') await site.allReady();
   }
   if (count < floor) found.push(`${name}: took effect ${count} times, ${floor} are needed`);
-  return { name, fault, count, floor, acknowledged: load.acknowledgedCommands.length - acknowledgedBefore, stallMs: Math.round(load.takeStall().ms), seconds: secondsSince(began) };
+  const stall = load.takeStall();
+  return { name, fault, count, floor, acknowledged: load.acknowledgedCommands.length - acknowledgedBefore, stallMs: Math.round(stall.ms), stallOf: textOfStall(stall), seconds: secondsSince(began) };
+}
+
+async function heal(site: ClusterSite, load: ClientLoad, name: string): Promise<void> {
+  await site.allReady();
+  await goesOn(load, `${name}: nothing is acknowledged after the last fault`);
 }
 
 async function goesOn(load: ClientLoad, what: string): Promise<void> {

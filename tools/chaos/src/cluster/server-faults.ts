@@ -6,8 +6,7 @@ import type { Scenario, Surroundings } from './scenario.ts';
 const DOWN_MIN_MS = 200;
 const DOWN_MAX_MS = 2_000;
 const BETWEEN_MS = 4_000;
-const S3_DOWN_CI_MS = 30_000;
-const S3_DOWN_FULL_MS = 60_000;
+const S3_DOWN_MS = 60_000;
 /** Runs that have to end while the object store is down. */
 const ENDED_MIN = 5;
 /** Keys are not folded from events: what is lost of them is lost. */
@@ -37,11 +36,11 @@ async function killNatsLeader({ site, random, count }: Surroundings): Promise<nu
 }
 
 /** No receipt can be kept meanwhile; runs have to end all the same. */
-async function s3Down({ site, load, count, isFull, tell }: Surroundings): Promise<number> {
+async function s3Down({ site, load, count, tell }: Surroundings): Promise<number> {
   for (let times = 0; times < count; times++) {
     await site.kill('s3');
     const before = load.verdicts.size;
-    await delay(isFull ? S3_DOWN_FULL_MS : S3_DOWN_CI_MS);
+    await delay(S3_DOWN_MS);
     const ended = load.verdicts.size - before;
     if (ended < ENDED_MIN) throw new Error(`${ended} runs ended while the object store was down; ${ENDED_MIN} are needed`);
     tell(`${ended} runs ended while the object store was down`);
@@ -63,13 +62,13 @@ async function loseReadDatabase({ site, count }: Surroundings): Promise<number> 
 }
 
 export const SERVER_FAULTS: readonly Scenario[] = [
-  { name: 'kill-nats', fault: 'kill -9 of nats-server', floor: { ci: 3, full: 20 }, harm: (around) => killServer(around, 'nats') },
-  { name: 'kill-postgres', fault: 'kill -9 of Postgres', floor: { ci: 3, full: 20 }, harm: (around) => killServer(around, 'postgres') },
-  { name: 'lose-read-database', fault: 'everything in Postgres that events make is gone', floor: { ci: 1, full: 5 }, harm: loseReadDatabase },
+  { name: 'kill-nats', fault: 'kill -9 of nats-server', floor: { ci: 3, full: 10 }, harm: (around) => killServer(around, 'nats') },
+  { name: 'kill-postgres', fault: 'kill -9 of Postgres', floor: { ci: 3, full: 10 }, harm: (around) => killServer(around, 'postgres') },
+  { name: 'lose-read-database', fault: 'everything in Postgres that events make is gone', floor: { ci: 1, full: 3 }, harm: loseReadDatabase },
   { name: 's3-down', fault: 'object store is down', floor: { ci: 1, full: 3 }, harm: s3Down },
 ];
 
 /** For a cluster of three NATS servers that hold the events. */
 export const NATS_CLUSTER_FAULTS: readonly Scenario[] = [
-  { name: 'kill-nats-leader', fault: 'kill -9 of the leader of a JetStream cluster', floor: { ci: 3, full: 20 }, harm: killNatsLeader },
+  { name: 'kill-nats-leader', fault: 'kill -9 of the leader of a JetStream cluster', floor: { ci: 3, full: 10 }, harm: killNatsLeader },
 ];

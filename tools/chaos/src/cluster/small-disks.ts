@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { MemberPlan } from '@maestro/cli/cluster';
 
 /** Of one disk. Memory holds it, as far as it is filled. */
-const SIZE_MIB = 96;
+const SIZE_MIB = 256;
 const FILLER = 'filler';
 const CHUNK = Buffer.alloc(256 * 1024, 1);
 

@@ -75,5 +75,5 @@ function withoutFlag(args: readonly string[], flag: string): readonly string[] {
 }
 
 export const DEPLOYMENT_FAULTS: readonly Scenario[] = [
-  { name: 'two-deployments', fault: 'command of another deployment on the same servers', floor: { ci: 50, full: 1_000 }, harm: besideAnother },
+  { name: 'two-deployments', fault: 'command of another deployment on the same servers', floor: { ci: 50, full: 200 }, harm: besideAnother },
 ];
