@@ -10,6 +10,7 @@ import { Dispatcher, UNCONFIRMED_MS } from './dispatcher.ts';
 import type { WorkOrders } from './work-orders.ts';
 
 const ONE = manifest([task('a')]);
+const HOUR_MS = 3_600_000;
 
 describe('a timer', () => {
   it('denies a run that policy is silent on, after 30 s and not before', async () => {
@@ -70,29 +71,43 @@ describe('a timer', () => {
   it('is not early where the wall clock was set back while it ran', async () => {
     const world = await World.open();
     await world.published(ONE);
-    world.policies.verdictOf = () => 'silent';
+    world.packages.play = untilAborted;
     const id = await world.started();
-    await world.advance(10_000);
+    await world.advance(23 * HOUR_MS);
     const now = world.clock.nowMs.bind(world.clock);
-    world.clock.nowMs = () => now() - 3_600_000;
-    await world.advance(25_000);
+    world.clock.nowMs = () => now() - HOUR_MS;
+    await world.advance(HOUR_MS + 1_000);
     expect(world.verdictOf(id)).toBeUndefined();
-    await world.advance(3_600_000);
-    expect(world.verdictOf(id)).toBe('denied');
-    expect(world.types(id).filter((type) => type === 'policy-decided')).toHaveLength(1);
+    await world.advance(HOUR_MS);
+    expect(world.verdictOf(id)).toBe('timed-out');
     expect(await problemsOf(world, id)).toEqual([]);
   });
 
   it('that fell due while no process ran fires at the next start, once', async () => {
     const world = await World.open();
     await world.published(ONE);
+    world.packages.play = untilAborted;
+    const id = await world.started();
+    await world.advance(1_000);
+    world.crash();
+    world.clock.advance(25 * HOUR_MS);
+    await world.settle();
+    await world.advance(0);
+    expect(world.verdictOf(id)).toBe('timed-out');
+    expect(world.types(id).filter((type) => type === 'completed')).toHaveLength(1);
+  });
+
+  it('of a check waits for its whole time again where no process ran, since policy could not answer', async () => {
+    const world = await World.open();
+    await world.published(ONE);
     world.policies.verdictOf = () => 'silent';
     const id = await world.started();
     await world.advance(1_000);
     world.crash();
-    world.clock.advance(3_600_000);
-    await world.settle();
-    await world.advance(0);
+    world.clock.advance(HOUR_MS);
+    await world.advance(29_999);
+    expect(world.types(id)).toEqual(['requested', 'policy-check-requested']);
+    await world.advance(1);
     expect(world.types(id)).toEqual(['requested', 'policy-check-requested', 'policy-decided', 'denied']);
   });
 

@@ -2,7 +2,7 @@ import { MemoryEventLog, MemoryEventStore, MemoryProcessState, MemoryWorkQueue, 
 import { intentsOf } from '@maestro/domain';
 import type { Intent, Recorded, StreamName } from '@maestro/domain';
 import { Fault } from '@maestro/ports';
-import type { EventStore, Work } from '@maestro/ports';
+import type { EventStore, Work, WorkQueue } from '@maestro/ports';
 import { manifest, task } from '../../fixtures/commands.ts';
 import { failedWith, succeededWith, untilAborted } from '../../fixtures/scripted-ports.ts';
 import { problemsOf } from '../../fixtures/sound-history.ts';
@@ -213,6 +213,48 @@ describe('a restart', () => {
     expect(world.packages.attempts.map(({ context }) => context.taskId)).toEqual(['a', 'b', 'b']);
     expect(world.policies.asked.filter(({ stage }) => stage === 'start')).toHaveLength(1);
     expect(world.role.openCount()).toBe(0);
+  });
+
+  it('denies nothing because nobody was there to ask policy for longer than policy may take to answer', async () => {
+    const world = await World.open();
+    await world.published(ONE);
+    world.policies.verdictOf = () => 'silent';
+    const id = await world.started();
+    await world.settle();
+    const pauseMs = 20_000;
+    for (let crashes = 0; crashes < 3; crashes += 1) {
+      world.crash();
+      world.clock.advance(pauseMs);
+      await world.advance(pauseMs);
+    }
+    world.policies.verdictOf = () => 'allow';
+    world.crash();
+    world.clock.advance(pauseMs);
+    await world.settle();
+    await world.ended(id);
+    expect(world.of(`execution-${id}`).at(-1)?.event).toMatchObject({ type: 'execution.completed.v1', data: { verdict: 'succeeded' } });
+  });
+
+  it('hands out the oldest first, so that many short lives leave nobody behind', async () => {
+    const published: string[] = [];
+    const beforeQueue = (inner: WorkQueue): WorkQueue => {
+      const publish = inner.publish.bind(inner);
+      return Object.assign(inner, { publish: (works: readonly [Work, ...Work[]]) => (published.push(...works.map(({ executionId }) => executionId)), publish(works)) });
+    };
+    const world = await World.open({ beforeQueue });
+    await world.published(ONE);
+    world.packages.play = async () => new Promise(() => undefined);
+    const ids: string[] = [];
+    for (let runs = 0; runs < 5; runs += 1) {
+      ids.push(`execution-${await world.started(`run-${runs}`)}`);
+      await world.advance(1_000);
+    }
+    await world.role.stop(); // what is open is written
+    published.length = 0;
+    world.crash();
+    await world.settle();
+    expect(published).toEqual(ids);
+    expect(ids.toSorted()).not.toEqual(ids);
   });
 
   it('after a stop finds written what was open, and a stopped one leaves no timer', async () => {

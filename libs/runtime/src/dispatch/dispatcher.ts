@@ -159,7 +159,9 @@ export class Dispatcher {
   async #recover(): Promise<void> {
     if (!this.#recovering || this.#abort.signal.aborted) return;
     this.#recovering = false;
-    for (const intent of this.#book.all()) if (intent.kind !== 'timer') this.#offer(intent);
+    // the oldest first, so that who is killed over and over before it gets through leaves nobody behind for good
+    const open = [...this.#book.all()].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+    for (const intent of open) if (intent.kind !== 'timer') this.#offer(intent);
   }
 
   /** What is with the queue by what this process knows; scheduling more goes through the gateway. */

@@ -16,9 +16,16 @@ export type DueTimes = {
   forget(timer: Timer): void;
 };
 
-/** One process sets all times and reads them: due is what its wall clock says is due, also where that was set meanwhile. */
+/**
+ * One process sets all times and reads them: due is what its wall clock says is due, also where that was set or the process was down
+ * meanwhile. Only the deadline of a check is waited for anew: a process that was down is no policy that did not answer.
+ */
 export function dueByWallClock(clock: Clock): DueTimes {
-  return { delayMs: ({ dueAt }) => Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(dueAt) - clock.nowMs())), forget: () => undefined };
+  const checks = new DueSinceSeen(clock);
+  return {
+    delayMs: (timer) => (timer.timer.kind === 'policy-deadline' ? checks.delayMs(timer) : Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(timer.dueAt) - clock.nowMs()))),
+    forget: (timer) => checks.forget(timer),
+  };
 }
 
 /**

@@ -55,12 +55,14 @@ describe('a wake-up', () => {
   it('lets a timer fire whose process slept through it', async () => {
     const { world, wakeUps, id, deadline, setForward } = await openWithSilentPolicy();
     expect(Date.parse(deadline.dueAt) - world.clock.nowMs()).toBeGreaterThanOrEqual(WAKE_UP_FROM_MS);
-    setForward(60_000);
+    const limit = `execution-${id}/limit`;
+    expect(wakeUps.set_.has(limit)).toBe(true);
+    setForward(25 * 3_600_000);
     await world.settle();
     expect(world.verdictOf(id)).toBeUndefined();
-    await wakeUps.wake(deadline.key);
+    await wakeUps.wake(limit);
     await world.advance(1);
-    expect(world.verdictOf(id)).toBe('denied');
+    expect(world.verdictOf(id)).toBe('timed-out');
   });
 
   it('that comes too early, or for a timer that is closed or unknown, does nothing', async () => {

@@ -79,6 +79,21 @@ describe('the policy role', () => {
     expect(report?.failure).toHaveLength(1_024);
   });
 
+  it.each([
+    [2, 'evaluated'],
+    [3, 'failed'],
+  ])('is asked again where the engine was only too slow, %d times, before it is a deny', async (times, outcome) => {
+    let calls = 0;
+    const world = await asked(({ policies }) => {
+      const evaluate = policies.evaluate.bind(policies);
+      policies.evaluate = (...args) => (calls++ < times ? Promise.reject(new Fault('EVALUATION_FAILED', 'no result within 500 ms', { retryable: true })) : evaluate(...args));
+    });
+    expect(world.sent).toEqual([]);
+    for (let i = 0; i < 5; i += 1) await world.advance(500);
+    expect(world.sent.map(({ command }) => command)).toEqual([expect.objectContaining({ payload: expect.objectContaining({ report: expect.objectContaining({ outcome }) }) })]);
+    expect(calls).toBe(3);
+  });
+
   it('asks again after a bug in the engine, and says nothing meanwhile', async () => {
     let calls = 0;
     const world = await asked(({ policies }) => {

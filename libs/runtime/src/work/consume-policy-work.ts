@@ -5,7 +5,7 @@ import { internalCommandId } from '../commands/command-ids.ts';
 import type { PolicyOrder } from '../dispatch/work-orders.ts';
 import type { Supervision } from '../supervision/supervision.ts';
 import { inSpan } from '../tracing/in-span.ts';
-import { settlementOf } from './settlement.ts';
+import { DELIVERIES_MAX, settlementOf } from './settlement.ts';
 
 export type PolicyWorkerDependencies = {
   readonly queue: WorkQueue;
@@ -24,9 +24,13 @@ const CONCURRENCY_MAX = 64;
 const RETRY_DELAY_MS = 500;
 const NAME = 'policy';
 
-/** Takes policy work, evaluates, reports by command; the work is done once the report is stored. Sees no event store. */
+/**
+ * Takes policy work, evaluates, reports by command; the work is done once the report is stored. Sees no event store.
+ * What the engine says may pass (its time was over, its thread died, its queue was full) is asked for again before it is a deny.
+ */
 export function consumePolicyWork({ queue, gateway, policies, clock, metrics, tenant, supervision, tracer }: PolicyWorkerDependencies): Consumption {
-  const evaluate = async (order: PolicyOrder): Promise<Report> => {
+  /** Undefined: it is to be asked for again. */
+  const evaluate = async (order: PolicyOrder, delivery: number): Promise<Report | undefined> => {
     const report = (result: PolicyResult | undefined, failure: string | null): Report => {
       metrics.count('mc_policy_decisions_total', 1, { stage: order.stage, outcome: result === undefined ? 'failed' : result.allow ? 'allow' : 'deny' });
       const packs = (result?.packs ?? []) as unknown as Report['packs'];
@@ -39,7 +43,7 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
       return report(await policies.evaluate(order.setDigest, order.stage, order.input), null);
     } catch (error) {
       if (!isFault(error)) throw error;
-      return report(undefined, error.message.slice(0, 1_024));
+      return error.retryable && delivery < DELIVERIES_MAX ? undefined : report(undefined, error.message.slice(0, 1_024));
     }
   };
   const handle = ({ work, delivery }: Leased): Promise<Settlement> => {
@@ -49,7 +53,9 @@ export function consumePolicyWork({ queue, gateway, policies, clock, metrics, te
   };
   const decide = async (work: Leased['work'], delivery: number, traceparent: string | undefined): Promise<Settlement> => {
     const order = work.payload as unknown as PolicyOrder;
-    const command = decisionCommand(order, await evaluate(order));
+    const report = await evaluate(order, delivery);
+    if (report === undefined) return { kind: 'retry', delayMs: RETRY_DELAY_MS };
+    const command = decisionCommand(order, report);
     const commandId = internalCommandId(work.intentId, 'record-policy-decision');
     try {
       const answer = await gateway.send({ command, commandId, tenant, actor: 'role:policy', correlationId: work.traceparent ?? work.executionId, causationId: work.intentId, ...(traceparent === undefined ? {} : { traceparent }), ...(work.token === undefined ? {} : { workToken: work.token }) });

@@ -130,4 +130,20 @@ export const BUGS_OF_RUNS: readonly Bug[] = [
     kept: { kind: 'spec', file: 'libs/runtime/src/commands/policy-answers.spec.ts', test: 'that no pack of the set was asked for is a deny' },
     plant: [{ file: 'libs/runtime/src/commands/policy-answers.ts', find: 'asked.length > 0 && ', put: '' }],
   },
+  {
+    id: 'downtime-denies',
+    what: 'a process that was down for half a minute denied at its next start whatever it had asked policy before, as if policy had been silent',
+    foundBy: 'review',
+    fixedIn: 'fix(runtime): a slow machine is no deny',
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher.spec.ts', test: 'denies nothing because nobody was there to ask policy for longer than policy may take to answer' },
+    plant: [{ file: 'libs/runtime/src/dispatch/due-times.ts', find: "timer.timer.kind === 'policy-deadline' ? checks.delayMs(timer) : ", put: '' }],
+  },
+  {
+    id: 'slow-evaluation-denies',
+    what: 'an evaluation that had no result within 500 ms, as on cores that others use, was a deny at once',
+    foundBy: 'review',
+    fixedIn: 'fix(runtime): a slow machine is no deny',
+    kept: { kind: 'spec', file: 'libs/runtime/src/work/consume-policy-work.spec.ts', test: 'is asked again where the engine was only too slow, 2 times, before it is a deny' },
+    plant: [{ file: 'libs/runtime/src/work/consume-policy-work.ts', find: 'error.retryable && delivery < DELIVERIES_MAX ? undefined : ', put: '' }],
+  },
 ];
