@@ -72,7 +72,7 @@ async function poison({ site, count, random }: Surroundings): Promise<number> {
 }
 
 export const BROKER_FAULTS: readonly Scenario[] = [
-  { name: 'delete-work-streams', fault: 'streams of work and commands are deleted', floor: { ci: 4, full: 20 }, harm: deleteStreams },
+  { name: 'delete-work-streams', fault: 'streams of work and commands are deleted', floor: { ci: 2, full: 20 }, harm: deleteStreams },
   { name: 'echo', fault: 'work and commands come twice, late and out of order', floor: { ci: 50, full: 1_000 }, harm: echo },
-  { name: 'poison', fault: 'message that nobody can read', floor: { ci: 8, full: 40 }, harm: poison },
+  { name: 'poison', fault: 'message that nobody can read', floor: { ci: 4, full: 40 }, harm: poison },
 ];

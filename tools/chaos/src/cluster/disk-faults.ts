@@ -45,6 +45,6 @@ async function fillPostgres({ site, count }: Surroundings): Promise<number> {
 }
 
 export const DISK_FAULTS: readonly Scenario[] = [
-  { name: 'full-postgres', fault: 'disk of Postgres is full', floor: { ci: 2, full: 5 }, harm: fillPostgres },
+  { name: 'full-postgres', fault: 'disk of Postgres is full', floor: { ci: 1, full: 5 }, harm: fillPostgres },
   { name: 'full-nats', fault: 'disk of the NATS server that leads the events is full', floor: { ci: 1, full: 5 }, harm: fillNats },
 ];

@@ -65,7 +65,7 @@ async function command(site: ClusterSite, path: string): Promise<DoubleStatus> {
 }
 
 export const EVENT_STORE_FAULTS: readonly Scenario[] = [
-  { name: 'esdb-leader-change', fault: 'EventStoreDB changes its leader', floor: { ci: 4, full: 20 }, harm: changeLeaders },
-  { name: 'esdb-hang', fault: 'EventStoreDB hangs for up to 7 s', floor: { ci: 2, full: 10 }, harm: hang },
+  { name: 'esdb-leader-change', fault: 'EventStoreDB changes its leader', floor: { ci: 2, full: 20 }, harm: changeLeaders },
+  { name: 'esdb-hang', fault: 'EventStoreDB hangs for up to 7 s', floor: { ci: 1, full: 10 }, harm: hang },
   { name: 'esdb-lost-reply', fault: 'EventStoreDB appends and does not answer', floor: { ci: 20, full: 200 }, harm: loseReplies },
 ];

@@ -62,13 +62,13 @@ async function loseReadDatabase({ site, count }: Surroundings): Promise<number> 
 }
 
 export const SERVER_FAULTS: readonly Scenario[] = [
-  { name: 'kill-nats', fault: 'kill -9 of nats-server', floor: { ci: 3, full: 10 }, harm: (around) => killServer(around, 'nats') },
-  { name: 'kill-postgres', fault: 'kill -9 of Postgres', floor: { ci: 3, full: 10 }, harm: (around) => killServer(around, 'postgres') },
+  { name: 'kill-nats', fault: 'kill -9 of nats-server', floor: { ci: 2, full: 10 }, harm: (around) => killServer(around, 'nats') },
+  { name: 'kill-postgres', fault: 'kill -9 of Postgres', floor: { ci: 1, full: 10 }, harm: (around) => killServer(around, 'postgres') },
   { name: 'lose-read-database', fault: 'everything in Postgres that events make is gone', floor: { ci: 1, full: 3 }, harm: loseReadDatabase },
   { name: 's3-down', fault: 'object store is down', floor: { ci: 1, full: 3 }, harm: s3Down },
 ];
 
 /** For a cluster of three NATS servers that hold the events. */
 export const NATS_CLUSTER_FAULTS: readonly Scenario[] = [
-  { name: 'kill-nats-leader', fault: 'kill -9 of the leader of a JetStream cluster', floor: { ci: 3, full: 10 }, harm: killNatsLeader },
+  { name: 'kill-nats-leader', fault: 'kill -9 of the leader of a JetStream cluster', floor: { ci: 2, full: 10 }, harm: killNatsLeader },
 ];

@@ -30,7 +30,10 @@ export const BUGS_OF_CLUSTERS: readonly Bug[] = [
     foundBy: 'faults on clusters',
     fixedIn: 'fix(runtime): timers of divided streams wait by time that passes, not by two wall clocks',
     kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/two-clocks.spec.ts', test: 'has its whole time of 30 s, and no more, where that clock is' },
-    plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'share === undefined ? dueByWallClock(clock) : new DueSinceSeen(clock)', put: 'share === undefined ? new DueSinceSeen(clock) : dueByWallClock(clock)' }],
+    plant: [
+      { file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'share === undefined ? dueByWallClock(clock) : new DueSinceSeen(clock)', put: 'share === undefined ? new DueSinceSeen(clock) : dueByWallClock(clock)' },
+      { file: 'libs/runtime/src/dispatch/due-times.ts', find: "timer.timer.kind === 'policy-deadline' ? checks.delayMs(timer) : ", put: '' },
+    ],
   },
   {
     id: 'verifier-says-it-fails',
