@@ -9,7 +9,7 @@ const RETRY_MAX_MS = 160;
 const TERMINAL = ['execution.completed.v1', 'execution.denied.v1'];
 /** Events that say why a run does not succeed, and how much of each is kept for people. */
 const TELLING = ['execution.policy-decided.v1', 'execution.task-failed.v1', 'execution.task-timed-out.v1', 'execution.cancel-requested.v1'];
-const TOLD_LENGTH = 400;
+const TOLD_LENGTH = 800;
 
 /** What a client needs of the interface; several addresses may stand behind it. */
 export type RestCalls = Pick<RestClient, 'command' | 'tail'>;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { ClientLoad } from '../client-load.ts';
 import { exitCodeOf, writeHarnessResult } from '../harness-result.ts';
-import { WORKFLOWS } from '../kill/mixed-work.ts';
+import { WORKFLOWS_OF_CLUSTERS } from '../kill/mixed-work.ts';
 import { openOutsideService } from '../outside-service.ts';
 import { jsonOf } from '../rest-client.ts';
 import { ApiClients } from './api-clients.ts';
@@ -68,7 +68,7 @@ async function runFamily(family: Family, o: RunOptions): Promise<readonly RoundR
   const results: RoundResult[] = [];
   try {
     o.tell(`${family.name}: ${site.rolesOf().length} role processes are ready after ${Math.round((performance.now() - began) / 1_000)} s`);
-    for (const manifest of WORKFLOWS) {
+    for (const manifest of WORKFLOWS_OF_CLUSTERS) {
       jsonOf(await clients.next().saveDraft(manifest));
       jsonOf(await clients.next().publish(manifest.name));
     }

@@ -32,6 +32,9 @@ const SHORT = { name: 'survivor-short', version: '1.0.0', tasks: [{ id: 'echo', 
 
 export const WORKFLOWS = [ORDINARY, RETRYING, FAILING, ENDLESS, SHORT] as const;
 
+/** The same, as people write them where runners may die: an attempt that comes for the third time is not run, but retried. */
+export const WORKFLOWS_OF_CLUSTERS = WORKFLOWS.map((workflow) => ({ ...workflow, tasks: workflow.tasks.map((task) => ({ retries: 2, ...task })) }));
+
 /**
  * The n-th piece of work: starts, cancels, resumes, drafts, publications, promotions and rollbacks. Throws where a run ends
  * otherwise than it would have ended had nobody been killed. `own`: names the workflows that it makes, for each load one.
