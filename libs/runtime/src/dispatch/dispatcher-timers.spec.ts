@@ -25,6 +25,29 @@ describe('a timer', () => {
     expect(await problemsOf(world, id)).toEqual([]);
   });
 
+  it.each([
+    ['waits on while policy answers others, and for 30 s after the last answer', 5, 80_000],
+    ['waits no longer than five minutes more, whomever policy answers', 40, 330_000],
+  ] as const)('of a check %s', async (_, answers, deniedAfterMs) => {
+    const world = await World.open();
+    await world.published({ ...ONE, inputs: { who: 'others' } });
+    world.policies.verdictOf = (_stage, input) => (JSON.stringify(input).includes('left waiting') ? 'silent' : 'allow');
+    const id = await world.started('run', { inputs: { who: 'left waiting' } });
+    let passedMs = 0;
+    const pass = async (ms: number): Promise<void> => {
+      await world.advance(ms);
+      passedMs += ms;
+    };
+    for (let other = 0; other < answers && world.verdictOf(id) === undefined; other += 1) {
+      await pass(10_000);
+      await world.started(`other ${other}`);
+      await world.settle();
+    }
+    while (world.verdictOf(id) === undefined) await pass(1_000);
+    expect([world.verdictOf(id), passedMs]).toEqual(['denied', deniedAfterMs]);
+    expect(await problemsOf(world, id)).toEqual([]);
+  });
+
   it('denies a publication that policy is silent on', async () => {
     const world = await World.open();
     world.policies.verdictOf = () => 'silent';

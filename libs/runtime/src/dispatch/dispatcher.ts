@@ -160,8 +160,8 @@ export class Dispatcher {
     if (!this.#recovering || this.#abort.signal.aborted) return;
     this.#recovering = false;
     // the oldest first, so that who is killed over and over before it gets through leaves nobody behind for good
-    const open = [...this.#book.all()].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
-    for (const intent of open) if (intent.kind !== 'timer') this.#offer(intent);
+    const open = [...this.#book.all()].filter((intent) => intent.kind !== 'timer');
+    for (const intent of open.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))) this.#offer(intent);
   }
 
   /** What is with the queue by what this process knows; scheduling more goes through the gateway. */
@@ -212,6 +212,7 @@ export class Dispatcher {
     for (const intent of opened) if (intent.kind === 'timer') this.#wakeUps?.set(intent, this.#delayOf(intent));
     if (recorded.event.type === 'execution.cancel-requested.v1') this.#signalCancel(recorded.stream);
     if (recorded.event.type === 'execution.started.v1') this.#observeStart(recorded);
+    if (isAnswerOfPolicy(recorded)) this.#dueTimes.policyAnswered();
     if (!this.#recovering) for (const intent of opened) this.#arm(intent, this.#delayFolded(intent));
     else for (const intent of opened) if (intent.kind === 'timer') this.#arm(intent);
   }
@@ -364,6 +365,12 @@ export class Dispatcher {
       this.#d.log.log('error', 'open intents could not be written', { error });
     }
   }
+}
+
+/** A deadline that was over also ends in a decision. */
+function isAnswerOfPolicy({ event }: Recorded): boolean {
+  const isDecision = event.type === 'execution.policy-decided.v1' || event.type === 'workflow.policy-decided.v1';
+  return isDecision && event.data.reason !== 'POLICY_UNAVAILABLE';
 }
 
 /** Whether trying again soon is likely to help. */

@@ -5,6 +5,8 @@ import type { Clock } from '@maestro/ports';
 const TIMER_STEP_MS = 3_600_000;
 /** Clocks of processes that divide the streams may differ by this much, and no timer is early by more than they differ. */
 export const CLOCKS_APART_MS = 15 * 60_000;
+/** A check may wait so much longer than its deadline says where policy answers others meanwhile. */
+export const CHECK_QUEUES_MAX_MS = 5 * 60_000;
 
 type Timer = Extract<Intent, { kind: 'timer' }>;
 
@@ -14,6 +16,8 @@ export type DueTimes = {
   delayMs(timer: Timer): number;
   /** of one that is closed */
   forget(timer: Timer): void;
+  /** Policy answered some check just now: it is there, and whatever waits for it waits in a queue. */
+  policyAnswered(): void;
 };
 
 /**
@@ -25,6 +29,7 @@ export function dueByWallClock(clock: Clock): DueTimes {
   return {
     delayMs: (timer) => (timer.timer.kind === 'policy-deadline' ? checks.delayMs(timer) : Math.min(TIMER_STEP_MS, Math.max(0, Date.parse(timer.dueAt) - clock.nowMs()))),
     forget: (timer) => checks.forget(timer),
+    policyAnswered: () => checks.policyAnswered(),
   };
 }
 
@@ -33,11 +38,14 @@ export function dueByWallClock(clock: Clock): DueTimes {
  * T1. Only the span from the event to its due time is taken from the event: one clock has set both.
  * T2. A span is waited for anew from when this process first sees the timer, by time that passes and not by any wall clock.
  * T3. Of a span longer than CLOCKS_APART_MS, what has passed before by wall clocks counts, down to that much.
+ * T4. The deadline of a check is for a policy that is silent: its span begins anew with each answer of policy to any check,
+ *     until CHECK_QUEUES_MAX_MS after it would have ended, since this one may be what nobody can answer.
  */
 export class DueSinceSeen implements DueTimes {
   readonly #clock: Clock;
   /** by key of the timer: of which event it is, and when it is due by monotonic time */
   readonly #seen = new Map<string, { readonly eventId: string; readonly dueUs: number }>();
+  #answeredUs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,7 +53,8 @@ export class DueSinceSeen implements DueTimes {
 
   delayMs(timer: Timer): number {
     const known = this.#seen.get(timer.key);
-    const { dueUs } = known?.eventId === timer.eventId ? known : this.#see(timer);
+    const seen = known?.eventId === timer.eventId ? known : this.#see(timer);
+    const dueUs = timer.timer.kind === 'policy-deadline' ? this.#unlessInQueue(timer, seen.dueUs) : seen.dueUs;
     return Math.min(TIMER_STEP_MS, Math.max(0, Math.ceil((dueUs - this.#clock.monotonicUs()) / 1_000)));
   }
 
@@ -53,11 +62,23 @@ export class DueSinceSeen implements DueTimes {
     this.#seen.delete(key);
   }
 
-  #see({ key, eventId, at, dueAt, waitMs = Math.max(0, Date.parse(dueAt) - Date.parse(at)) }: Timer): { readonly eventId: string; readonly dueUs: number } {
+  policyAnswered(): void {
+    this.#answeredUs = this.#clock.monotonicUs();
+  }
+
+  #unlessInQueue({ at, dueAt, waitMs = spanMs(at, dueAt) }: Timer, dueUs: number): number {
+    return Math.max(dueUs, Math.min(this.#answeredUs + waitMs * 1_000, dueUs + CHECK_QUEUES_MAX_MS * 1_000));
+  }
+
+  #see({ key, eventId, at, dueAt, waitMs = spanMs(at, dueAt) }: Timer): { readonly eventId: string; readonly dueUs: number } {
     const leftMs = Date.parse(dueAt) - this.#clock.nowMs();
     const stillMs = Math.min(waitMs, Math.max(leftMs, Math.min(waitMs, CLOCKS_APART_MS)));
     const seen = { eventId, dueUs: this.#clock.monotonicUs() + stillMs * 1_000 };
     this.#seen.set(key, seen);
     return seen;
   }
+}
+
+function spanMs(at: string, dueAt: string): number {
+  return Math.max(0, Date.parse(dueAt) - Date.parse(at));
 }
