@@ -1,5 +1,5 @@
 import type { ManifestV1 } from '@maestro/contracts';
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
 import { findReferences } from '../expression/references.ts';
 import type { Found } from '../expression/references.ts';
 import type { Json } from '../json.ts';
@@ -50,7 +50,7 @@ function problem(pointer: string, code: string, message: string): Problem {
 function checkIdentity({ name, version, region, tasks }: ManifestV1): readonly Problem[] {
   const problems: Problem[] = [];
   if (FORBIDDEN_NAMES.has(name)) problems.push(problem('/name', 'NAME_FORBIDDEN', `${name} cannot be a name`));
-  if (semver.valid(version) !== version) {
+  if (valid(version) !== version) {
     problems.push(problem('/version', 'VERSION_INVALID', `${version} is not a semantic version (leading zeros?)`));
   }
   if (version.length > MANIFEST_LIMITS.versionLengthMax) {

@@ -1,5 +1,6 @@
 import type { PolicyDecision } from '@maestro/contracts';
-import semver from 'semver';
+import lt from 'semver/functions/lt.js';
+import rcompare from 'semver/functions/rcompare.js';
 import { accept, assertNever } from '../decider.ts';
 import type { Decider, Decision } from '../decider.ts';
 import type { JsonObject } from '../json.ts';
@@ -82,8 +83,8 @@ function publish(state: WorkflowState, { version: asked, policySetDigest, requir
       params: { version, publishedDigest: `sha256:${published.manifestDigest}`, draftDigest: `sha256:${manifestDigest}` },
     });
   }
-  const [highest] = [...state.versions.values()].sort((a, b) => semver.rcompare(a.version, b.version));
-  if (highest !== undefined && semver.lt(version, highest.version)) {
+  const [highest] = [...state.versions.values()].sort((a, b) => rcompare(a.version, b.version));
+  if (highest !== undefined && lt(version, highest.version)) {
     return reject('VERSION_CONFLICT', `version ${version} is below ${highest.version}, which is published: versions only rise`, {
       params: { version, publishedDigest: `sha256:${highest.manifestDigest}`, draftDigest: `sha256:${manifestDigest}` },
     });
