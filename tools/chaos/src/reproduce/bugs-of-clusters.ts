@@ -36,6 +36,14 @@ export const BUGS_OF_CLUSTERS: readonly Bug[] = [
     ],
   },
   {
+    id: 'queue-denies',
+    what: 'a check that waited for 30 s behind hundreds of others was denied as if policy were gone, though it answered all the while: part of a backlog failed when runners came back',
+    foundBy: 'faults on clusters',
+    fixedIn: 'fix(runtime): a check in a queue is not denied',
+    kept: { kind: 'spec', file: 'libs/runtime/src/dispatch/dispatcher-timers.spec.ts', test: 'of a check waits on while policy answers others, and for 30 s after the last answer' },
+    plant: [{ file: 'libs/runtime/src/dispatch/dispatcher.ts', find: 'if (isAnswerOfPolicy(recorded)) this.#dueTimes.policyAnswered();', put: '' }],
+  },
+  {
     id: 'verifier-says-it-fails',
     what: 'one fault while many receipts waited to be verified kept a receipt process from being ready for minutes, though it worked; each further one began the batch anew',
     foundBy: 'faults on clusters',
