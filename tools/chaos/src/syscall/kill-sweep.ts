@@ -39,7 +39,7 @@ export async function killSweep(o: SweepOptions): Promise<KillSweep> {
     if (scenario === undefined) throw new Error(`there is no scenario ${point.scenario}`);
     underWay += 1;
     const { syscall, path, ordinal } = point;
-    const injection = { syscall, path, action: 'signal=KILL', when: String(ordinal) };
+    const injection = { syscall, path, action: 'kill', when: String(ordinal) };
     const judged = await o.workshop.run(scenario, injection, { attemptsMax: 1, retryDelayMs: 1, end: 'close' }, async (folder, run) =>
       diedThere(run, point, folder) ? judgeRun(scenario, folder, run) : undefined,
     );
