@@ -14,7 +14,7 @@ where it has to fail, so that the case is known to be live.
   --as-it-is  without the planted run`;
 const USAGE_EXIT = 64;
 /** Runs at once, each a process of one thread that waits for half of its time. */
-const LANES = 3;
+const LANES = 4;
 
 /** Runs kept cases of bugs. Exit code 0: each passes as the program is, and fails where its fault is planted. */
 export async function runReproduce(args: readonly string[]): Promise<number> {
