@@ -12,10 +12,8 @@ export type {
 } from './api-dependencies.ts';
 export { apiModule, queriesOf } from './api-module.ts';
 export { readManifest } from './commands/read-manifest.ts';
-export { parseBody } from './http/body-parser.ts';
 export { configureHttp } from './http/configure-http.ts';
 export { createHttpAdapter } from './http/http-adapter.ts';
-export { positionsOf } from './http/source-positions.ts';
 export { openNatsEdge } from './nats/nats-edge.ts';
 export type { NatsEdge, NatsEdgeDependencies } from './nats/nats-edge.ts';
 export { openApiDocument } from './openapi/document.ts';

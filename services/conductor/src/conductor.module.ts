@@ -11,6 +11,7 @@ import type { Log, Metrics } from '@maestro/ports';
 import type { CommandRole, Supervision } from '@maestro/runtime';
 import type { Config } from './config.ts';
 import type { Ports } from './open-ports.ts';
+import { CLASSES } from './runner-classes.ts';
 
 /** What the roles of one process share. */
 export type Composition = {
@@ -23,9 +24,6 @@ export type Composition = {
   readonly supervision: Supervision;
   readonly tenant: string;
 };
-
-/** Runner classes of this process; a cluster gives each class runners of its own. */
-export const CLASSES = ['small', 'medium', 'large'];
 
 /** All roles in one process: the embedded default. Each gets its ports here and knows no other role. */
 @Module({})

@@ -10,7 +10,7 @@ import type { ApiDependencies } from '@maestro/service-api';
 import { releaseVersion } from './build-info.ts';
 import { acceptedRisks } from './backup/accepted-losses.ts';
 import { commandRecords } from './command-records.ts';
-import { CLASSES, ConductorModule } from './conductor.module.ts';
+import { ConductorModule } from './conductor.module.ts';
 import type { Config } from './config.ts';
 import { openAccessToken } from './access-token.ts';
 import { openDataFolder, refusing } from './data-folder.ts';
@@ -25,6 +25,7 @@ import { listen } from './listen.ts';
 import { announce, namingHolder, withdraw } from './presence.ts';
 import { publishedKeys } from './published-keys.ts';
 import { readinessOf } from './readiness.ts';
+import { CLASSES } from './runner-classes.ts';
 
 /** A conductor that serves. `stop` is idempotent; afterwards the data folder is free. */
 export type Conductor = { readonly url: string; stop(): Promise<void> };

@@ -1,6 +1,5 @@
 import { isFault } from '@maestro/ports';
 import type { Log } from '@maestro/ports';
-import { startConductor } from './conductor.ts';
 import type { Conductor } from './conductor.ts';
 import { parseConfig } from './config.ts';
 import type { Config } from './config.ts';
@@ -67,8 +66,11 @@ export async function runConductor(around: Surroundings): Promise<void> {
 const DRAIN_MS = 9_500;
 
 async function start(config: Config, log: Log, signal: AbortSignal): Promise<Conductor & { readonly opsUrl?: string }> {
-  if (config.cluster === null) return startConductor(config, log);
-  // clients of servers: a third of what a start loads, and nothing of it is used without them
+  // finding and reading modules is most of a start: each way loads only its own
+  if (config.cluster === null) {
+    const { startConductor } = await import('./conductor.ts');
+    return startConductor(config, log);
+  }
   const { startClusterProcess } = await import('./cluster/start-cluster-process.ts');
   return startClusterProcess(config, config.cluster, log, signal, SHIPPED_PACKAGES);
 }

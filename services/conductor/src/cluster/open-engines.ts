@@ -1,11 +1,9 @@
 import { readPublicKeys, readSigningKeys } from '@maestro/adapter-filesystem';
 import type { PublicKeys, SigningKeys } from '@maestro/adapter-filesystem';
-import { openEventStoreDb } from '@maestro/adapter-eventstoredb';
 import { JetStreamWakeUps, JetStreamWorkQueue, WORK_STREAM_DEFAULTS, openJetStreamEventStore, openNatsConnection, reportsByMonitor } from '@maestro/adapter-jetstream';
 import type { NatsLink } from '@maestro/adapter-jetstream';
-import { openPostgres, openPostgresKeyVault, openPostgresLeases, openPostgresProcessState, openPostgresReadModels, openWrapKeyFile } from '@maestro/adapter-postgres';
 import type { PostgresDatabase } from '@maestro/adapter-postgres';
-import { S3EvidenceStore, parseS3Settings } from '@maestro/adapter-s3';
+import type { S3EvidenceStore } from '@maestro/adapter-s3';
 import type { Clock, EventStore, EvidenceStore, KeyTransfer, KeyVault, Leases, Log, ProcessState, ReadModels, WakeUps, WorkQueue } from '@maestro/ports';
 import { MovedEvidence } from '@maestro/runtime';
 import type { ClusterConfig } from '../config/cluster-config.ts';
@@ -44,7 +42,7 @@ type Around = {
 type Closable = { close(): Promise<void> };
 
 /**
- * Opens what the roles of this process may touch, each as soon as it answers, in any order. Rejects where the process is
+ * Opens what the roles of this process may touch, and loads the clients of no other engine; each as soon as it answers, in any order. Rejects where the process is
  * asked to end before all are there; what was opened is closed then.
  */
 export async function openEngines(around: Around): Promise<Engines> {
@@ -124,11 +122,13 @@ async function openStore(around: Around, link: Promise<NatsLink> | undefined, ke
     );
   }
   const connectionString = cluster.eventstoredb.connection?.reveal() ?? '';
+  const { openEventStoreDb } = await import('@maestro/adapter-eventstoredb');
   return dependencies.open('event-store', async () => ({ store: keep(await openEventStoreDb({ connectionString, namespace: cluster.prefix })), environment: storeEnvironment.eventstoredb() }), probe);
 }
 
 async function openPostgresPorts({ cluster, dependencies, log }: Around, keep: <T extends Closable>(one: T) => T): Promise<OpenedPostgres> {
   const connectionString = cluster.postgres.url?.reveal() ?? '';
+  const { openPostgres, openPostgresLeases, openPostgresProcessState, openPostgresReadModels } = await import('@maestro/adapter-postgres');
   const open = async (): Promise<OpenedPostgres> => {
     const database = await openPostgres({ connectionString, connectionsMax: cluster.postgres.poolMax, applicationName: `maestro ${cluster.name}`, log });
     try {
@@ -148,12 +148,14 @@ async function openPostgresPorts({ cluster, dependencies, log }: Around, keep: <
 async function openEvidence({ s3, prefix }: ClusterConfig): Promise<S3EvidenceStore> {
   const { endpoint, region, bucket, pathStyle, accessKey, secretKey, retentionDays } = s3;
   const credentials = accessKey === null || secretKey === null ? null : { accessKeyId: accessKey.reveal(), secretAccessKey: secretKey.reveal() };
+  const { S3EvidenceStore, parseS3Settings } = await import('@maestro/adapter-s3');
   const parsed = parseS3Settings({ endpoint, region, bucket: bucket ?? '', forcePathStyle: pathStyle, prefix: `${prefix}/`, retentionDays, credentials });
   if ('problems' in parsed) throw new Error(`s3: ${parsed.problems.join('; ')}`);
   return S3EvidenceStore.open(parsed.settings);
 }
 
-function openVault({ cluster, dependencies, log }: Around, { database }: OpenedPostgres, keep: <T extends Closable>(one: T) => T): Promise<KeyVault & KeyTransfer> {
+async function openVault({ cluster, dependencies, log }: Around, { database }: OpenedPostgres, keep: <T extends Closable>(one: T) => T): Promise<KeyVault & KeyTransfer> {
+  const { openPostgresKeyVault, openWrapKeyFile } = await import('@maestro/adapter-postgres');
   const path = cluster.keys.wrappingFile ?? '';
   return dependencies.open('key-vault', async () => keep(await openPostgresKeyVault(database, openWrapKeyFile(path), { log })));
 }

@@ -1,4 +1,3 @@
-import { createSigner } from '@maestro/adapter-sigstore';
 import { serveCommands } from '@maestro/adapter-jetstream';
 import type { DynamicModule } from '@nestjs/common';
 import { VALUE_LIMITS } from '@maestro/ports';
@@ -9,10 +8,10 @@ import { PolicyModule } from '@maestro/service-policy';
 import { ProjectorModule } from '@maestro/service-projector';
 import { ReceiptModule } from '@maestro/service-receipt';
 import { RunnerModule } from '@maestro/service-runner';
-import { CLASSES } from '../conductor.module.ts';
 import { environmentOf } from '../environment.ts';
 import { ownReceiptVerifier } from '../own-receipts.ts';
 import type { RoleName } from '../roles/role-table.ts';
+import { CLASSES } from '../runner-classes.ts';
 import { TENANT, storeOf, the } from './cluster-parts.ts';
 import type { ClusterParts } from './cluster-parts.ts';
 
@@ -103,7 +102,8 @@ function sampleCommandRole(role: CommandRole, { metrics, engines }: ClusterParts
   });
 }
 
-function receiptModule(parts: ClusterParts): DynamicModule {
+async function receiptModule(parts: ClusterParts): Promise<DynamicModule> {
+  const { createSigner } = await import('@maestro/adapter-sigstore');
   const { cluster, engines, clock, metrics, log, supervision } = parts;
   const store = storeOf(parts);
   const { signingKeyPem, registry } = the(engines.signingKeys, 'signing key');

@@ -1,40 +1,24 @@
 import { systemClock } from '@maestro/adapter-memory';
-import { openCallerMessages } from '@maestro/adapter-jetstream';
 import type { TaskPackagesOptions } from '@maestro/adapter-workerpool';
-import { Module } from '@nestjs/common';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Log } from '@maestro/ports';
-import { apiModule, configureHttp, createHttpAdapter, openNatsEdge, queriesOf } from '@maestro/service-api';
-import type { ApiDependencies, NatsEdge, ReadinessRow } from '@maestro/service-api';
+import type { ReadinessRow } from '@maestro/service-api';
 import type { Config } from '../config.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
-import { listen } from '../listen.ts';
 import { loopRows } from '../loop-rows.ts';
 import { openMetrics } from '../metrics.ts';
-import { apiPorts } from './api-ports.ts';
-import { clusterParts, the } from './cluster-parts.ts';
+import { clusterParts } from './cluster-parts.ts';
 import type { ClusterParts } from './cluster-parts.ts';
 import { Dependencies } from './dependencies.ts';
+import { Ending } from './ending.ts';
 import { openEngines } from './open-engines.ts';
 import { openOpsListener } from './ops-listener.ts';
 import { roleModules } from './role-modules.ts';
+import { QUIET, RolesModule } from './roles-module.ts';
 
 /** A process of a cluster that does its work. `url`: REST where it has the api role, else that of health and metrics. */
 export type ClusterProcess = { readonly url: string; readonly opsUrl: string; stop(): Promise<void> };
-
-/** The modules of some roles of this process. */
-@Module({})
-class RolesModule {
-  static of(imports: readonly DynamicModule[]): DynamicModule {
-    return { module: RolesModule, imports: [...imports] };
-  }
-}
-
-const QUIET = { logger: false, abortOnError: false } as const;
-/** for requests over NATS in hand; the same order as other graces, all of which fit into the ten seconds of a drain */
-const EDGE_GRACE_MS = 3_000;
 
 /**
  * Starts the roles of one process of a cluster.
@@ -62,7 +46,7 @@ export async function startClusterProcess(config: Config, cluster: ClusterConfig
     const { core, edge } = await roleModules(shared);
     await begin(core, 'command, projections and receipts', ending);
     await begin(edge, 'policy and runner', ending);
-    const url = cluster.roles.includes('api') ? await beginApi(shared, readiness, ending) : ops.url;
+    const url = cluster.roles.includes('api') ? await (await import('./begin-api.ts')).beginApi(shared, readiness, ending) : ops.url;
     parts = shared;
     return { url, opsUrl: ops.url, stop: () => ending.end() };
   } catch (error) {
@@ -77,22 +61,6 @@ async function begin(modules: readonly DynamicModule[], what: string, ending: En
   ending.add(what, () => app.close());
 }
 
-async function beginApi(parts: ClusterParts, readiness: () => Promise<readonly ReadinessRow[]>, ending: Ending): Promise<string> {
-  const api = apiPorts(parts, readiness);
-  const app = await NestFactory.create<NestFastifyApplication>(RolesModule.of([apiModule(api)]), createHttpAdapter(api.settings), { ...QUIET, bodyParser: false });
-  ending.add('requests over REST', () => app.close());
-  await configureHttp(app, api);
-  const url = await listen(app, parts.config);
-  const natsEdge = openApiNatsEdge(app, parts, api);
-  ending.add('commands over NATS', () => natsEdge.stop(EDGE_GRACE_MS));
-  return url;
-}
-
-function openApiNatsEdge(app: NestFastifyApplication, { clock, entropy, metrics, log, cluster, engines }: ClusterParts, { gateway, settings }: ApiDependencies): NatsEdge {
-  const messages = openCallerMessages(the(engines.nats, 'connection to NATS').link, log, { replicas: cluster.nats.replicas });
-  return openNatsEdge({ messages, gateway, queries: queriesOf(app), settings, workers: new Set(cluster.nats.workers), clock, entropy, metrics, log });
-}
-
 function startRow(parts: ClusterParts | undefined, ending: Ending): ReadinessRow {
   if (ending.hasBegun) return { name: 'roles', ok: false, detail: 'ends: takes nothing new' };
   return { name: 'roles', ok: parts !== undefined, detail: parts === undefined ? 'not begun: dependencies come first' : parts.cluster.roles.join(', ') };
@@ -101,35 +69,4 @@ function startRow(parts: ClusterParts | undefined, ending: Ending): ReadinessRow
 /** A loop that was asked to stop belongs to a partition that another process has now. */
 function runningLoops(parts: ClusterParts | undefined): readonly ReadinessRow[] {
   return parts === undefined ? [] : loopRows(parts.supervision.loops).filter(({ detail }) => !detail.endsWith('was asked to stop'));
-}
-
-/** What has to be ended, the last that began first. */
-class Ending {
-  readonly #log: Log;
-  readonly #steps: { readonly what: string; readonly end: () => Promise<void> }[] = [];
-  #ending: Promise<void> | undefined;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  get hasBegun(): boolean {
-    return this.#ending !== undefined;
-  }
-
-  add(what: string, end: () => Promise<void>): void {
-    this.#steps.push({ what, end });
-  }
-
-  /** Idempotent; never rejects. */
-  end(): Promise<void> {
-    this.#ending ??= this.#end();
-    return this.#ending;
-  }
-
-  async #end(): Promise<void> {
-    for (const { what, end } of this.#steps.splice(0).reverse()) {
-      await end().catch((error: unknown) => this.#log.log('warn', 'a part could not be ended', { what, error }));
-    }
-  }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseBody, positionsOf } from '@maestro/service-api';
+import { parseBody, positionsOf } from '@maestro/service-api/bodies';
 import { SETTINGS, SETTING_NAMES } from './settings.ts';
 
 /** What a configuration file says: values by setting, each with the place that says it. */
