@@ -101,11 +101,13 @@ function count({ step, ok }) {
 
 const texts = process.argv.slice(2).filter((text) => text !== '--full');
 const isFull = process.argv.includes('--full');
-const wanted = texts.length === 0 ? steps : steps.filter(({ name }) => texts.some((text) => name.includes(text)));
+const wanted = texts.length === 0 ? steps.filter(({ onlyFull }) => isFull || !onlyFull) : steps.filter(({ name }) => texts.some((text) => name.includes(text)));
+const leftOut = texts.length === 0 ? steps.filter((step) => !wanted.includes(step)) : [];
 mkdirSync(`${root}.cache/ci`, { recursive: true });
 for (const { result } of wanted) if (result) rmSync(`${root}${result}`, { force: true });
 const started = performance.now();
 const counts = (await runAll(wanted)).map(count);
+if (leftOut.length > 0) console.log(`\nleft out, run them with .ci/run --full: ${leftOut.map(({ name }) => name).join('; ')}`);
 const sum = (key) => counts.reduce((total, each) => total + each[key], 0);
 console.log(`\n${wanted.length} steps in ${((performance.now() - started) / 60_000).toFixed(1)} min; logs in .cache/ci`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);

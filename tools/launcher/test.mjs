@@ -47,8 +47,6 @@ export function figures(resultFile) {
 function jestArguments(root, options, rest, resultFile) {
   const args = [`${root}node_modules/jest/bin/jest.js`, '--rootDir', root, '-c', `${root}jest.config.mjs`, '--json'];
   args.push(`--outputFile=${resultFile}`, ...(options.coverage ? ['--coverage', '--coverageDirectory', `${root}coverage/${options.coverage}`] : []));
-  // specs of servers wait for a fifth of their time
-  if (options.kind === 'servers' && rest.length === 0) args.push('--maxWorkers=3');
   return [...args, ...rest];
 }
 
